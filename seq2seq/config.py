@@ -32,6 +32,7 @@ class Config(BaseModel):
                     raise PydanticCustomError(
                         "unknown_key", "{message}", {"message": unknown("key", key, cls.model_fields)}
                     )
+            return {key: _with_tuples(item) for key, item in value.items()}
         return value
 
 
@@ -51,6 +52,13 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(map(repr, known))}"
     return f"unknown {what} {name!r}; {hint}"
+
+
+def _with_tuples(value: Any) -> Any:
+    """`value` with every list made a tuple: behind a validator strict mode no longer knows that it came as JSON."""
+    if isinstance(value, Mapping):
+        return {key: _with_tuples(item) for key, item in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 def _place(error: ErrorDetails, tree: Any, where: str) -> str:

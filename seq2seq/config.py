@@ -55,7 +55,7 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
 
 
 def _with_tuples(value: Any) -> Any:
-    """`value` with every list made a tuple: behind a validator strict mode no longer knows that it came as JSON."""
+    """`value`, every list a tuple: behind a validator strict mode no longer knows that they came as JSON."""
     if isinstance(value, Mapping):
         return {key: _with_tuples(item) for key, item in value.items()}
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

@@ -6,6 +6,7 @@ Where there are few sources they are listed, so that a split that runs out says 
 many, they are drawn until one falls into the split.
 """
 
+import functools
 import itertools
 import random
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from seq2seq.errors import DataError
 TASKS = ("copy", "reverse", "sort")
 SPLITS = ("train", "valid", "test")
 
-_LISTED = 50_000  # sources; a space of at most so many is listed, not drawn from
+_LISTED = 20_000  # sources; a space of at most so many is listed, not drawn from
 _HELD_OUT = 0.1  # of all sources, for valid and for test each
 
 Row = tuple[int, ...]
@@ -51,6 +52,7 @@ def toy_examples(  # noqa: PLR0913 - each of them shapes the task, and all are n
     return (_example(task, row) for row in itertools.islice(rows, count))
 
 
+@functools.cache
 def symbol(index: int) -> str:
     """The name of a symbol: a to z, then aa, ab, and so on."""
     name = ""
@@ -82,9 +84,7 @@ def _check_enough(split: str, exist: int, count: int) -> None:
         )
 
 
-def _listed(
-    split: str, lengths: range, symbols: int, *, count: int, generator: random.Random
-) -> Iterator[Row]:
+def _listed(split: str, lengths: range, symbols: int, *, count: int, generator: random.Random) -> Iterator[Row]:
     """Rows of the split, lengths as even as they last; in train they come again, elsewhere they run out."""
     by_length: dict[int, list[Row]] = {}
     for row in _all_rows(lengths, symbols):

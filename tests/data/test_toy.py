@@ -81,7 +81,7 @@ def test_exhausted_splits_say_how_many_exist():
 
 def test_large_spaces_run_out_with_a_message_too():
     with pytest.raises(DataError, match="exist"):
-        toy_examples("copy", "valid", count=20_000, seed=0, symbols=17, max_length=4)
+        toy_examples("copy", "valid", count=20_000, seed=0, symbols=12, max_length=4)
 
 
 def test_train_goes_on_for_ever_where_there_are_few_sources():

@@ -1,0 +1,191 @@
+"""Where parallel text comes from: files, the Hugging Face Hub, or the corpora that the toolkit makes itself.
+
+The text is handed on as it is, a stream of examples with nothing left out and nothing normalised;
+`seq2seq.data.readers` says what counts as a line, and `seq2seq.data.filters` what training leaves out.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, assert_never
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from seq2seq.config import Config, unknown
+from seq2seq.data.example import Example
+from seq2seq.data.filters import FilterConfig
+from seq2seq.data.folder import SplitFiles, find_split
+from seq2seq.data.hub import hub_examples
+from seq2seq.errors import DataError
+
+TOY_SIZES = {"train": 10_000, "valid": 500, "test": 500}
+GRAMMAR_SIZES = {
+    "train": 50_000,
+    "valid": 500,
+    "test": 1_000,
+    "test_long": 500,
+    "test_unseen": 500,
+    "test_pronoun": 500,
+}
+Count = Annotated[int, Field(ge=1)]
+
+
+class FilesCorpus(Config):
+    """Files in a folder of one's own."""
+
+    kind: Literal["files"] = "files"
+    folder: Path
+    """Holds, for a split S, S.SOURCE and S.TARGET, S.tsv, S.jsonl (all of them also .gz), or S.parquet."""
+    splits: dict[str, str] = Field(default_factory=dict)
+    """Our name of a split: its name in the folder."""
+    pairs: dict[str, tuple[Path, Path]] = Field(default_factory=dict)
+    """Name of a split in the folder: its source and target file, where they are named otherwise."""
+
+
+class HubCorpus(Config):
+    """A dataset of the Hugging Face Hub, with a column for each language or a column "translation"."""
+
+    kind: Literal["hub"] = "hub"
+    name: str
+    """Such as bentrevett/multi30k."""
+    config: str | None = None
+    """The dataset's configuration, where it has several."""
+    revision: str | None = None
+    """A commit or tag of the dataset; the newest when not given."""
+    splits: dict[str, str] = Field(default_factory=dict)
+    """Our name of a split: its name in the dataset."""
+
+
+def _sizes(default: Mapping[str, int]) -> Any:
+    """A field of sizes that fills up what is not given from `default` and knows no other split."""
+
+    def complete(sizes: dict[str, int]) -> dict[str, int]:
+        for name in sizes:
+            if name not in default:
+                raise ValueError(unknown("split", name, default))
+        return {**default, **sizes}
+
+    return AfterValidator(complete)
+
+
+class ToyCorpus(Config):
+    """Rows of letters to copy, reverse or sort."""
+
+    kind: Literal["toy"] = "toy"
+    task: Literal["copy", "reverse", "sort"] = "reverse"
+    sizes: Annotated[dict[str, Count], _sizes(TOY_SIZES)] = TOY_SIZES
+    """Examples a split."""
+    symbols: Annotated[int, Field(ge=2)] = 26
+    """Different letters, or groups of letters where there are more than 26."""
+    min_length: Count = 1
+    """Letters of the shortest row."""
+    max_length: Count = 12
+    """Letters of the longest row."""
+    seed: int = 0
+
+
+class GrammarCorpus(Config):
+    """English sentences with correct German translations from the toolkit's own grammar."""
+
+    kind: Literal["grammar"] = "grammar"
+    sizes: Annotated[dict[str, Count], _sizes(GRAMMAR_SIZES)] = GRAMMAR_SIZES
+    """Sentence pairs a split."""
+    seed: int = 0
+
+
+def _folder(value: Any) -> Any:
+    return {"kind": "files", "folder": value} if isinstance(value, str) else value
+
+
+Corpus = Annotated[
+    Annotated[FilesCorpus | HubCorpus | ToyCorpus | GrammarCorpus, Field(discriminator="kind")],
+    BeforeValidator(_folder),
+]
+
+
+class DataConfig(Config):
+    """What is translated into what, and which text is for what."""
+
+    source: str
+    """Code of the source language: the ending of its files, the name of its column."""
+    target: str
+    """Code of the target language."""
+    corpus: Corpus
+    """Where the text is; a plain string is a folder of files."""
+    train: str | tuple[str, ...] = "train"
+    """The split, or the splits one after the other, to learn from."""
+    valid: str = "valid"
+    """The split that chooses among checkpoints."""
+    tests: tuple[str, ...] = ("test",)
+    """The splits that are reported."""
+    filters: FilterConfig = FilterConfig()
+    """What training leaves out."""
+
+
+def read_split(config: DataConfig, split: str) -> Iterator[Example]:
+    """Every example of a split, in order, as a stream; raises DataError, also while it is read."""
+    corpus = config.corpus
+    match corpus:
+        case FilesCorpus():
+            return _files(config, corpus, split).read(config.source, config.target)
+        case HubCorpus():
+            name = corpus.splits.get(split, split)
+            return hub_examples(
+                corpus.name, name, config.source, config.target, config=corpus.config, revision=corpus.revision
+            )
+        case ToyCorpus():
+            from seq2seq.data.toy import toy_examples
+
+            count = _size(corpus.sizes, split)
+            return toy_examples(
+                corpus.task,
+                split,
+                count=count,
+                seed=corpus.seed,
+                symbols=corpus.symbols,
+                min_length=corpus.min_length,
+                max_length=corpus.max_length,
+            )
+        case GrammarCorpus():
+            from seq2seq.data.grammar import grammar_examples
+
+            count = _size(corpus.sizes, split)
+            return grammar_examples(split, count=count, seed=corpus.seed)
+        case _:
+            assert_never(corpus)
+
+
+def digest(config: DataConfig, split: str) -> str:
+    """A fingerprint of the text of a split: two of them are equal only if `read_split` gives the same.
+
+    Of files it is taken from the bytes, which is many times faster than to read them line by line.
+    """
+    fingerprint = hashlib.sha256()
+    if isinstance(config.corpus, FilesCorpus):
+        files = _files(config, config.corpus, split)
+        fingerprint.update(repr((files.form, config.source, config.target)).encode())
+        for path in files.paths:
+            fingerprint.update(_file_digest(path) + path.suffix.encode())
+    else:
+        for example in read_split(config, split):
+            fingerprint.update(f"{len(example.source)} {example.source} {example.target}\n".encode())
+    return fingerprint.hexdigest()
+
+
+def _files(config: DataConfig, corpus: FilesCorpus, split: str) -> SplitFiles:
+    name = corpus.splits.get(split, split)
+    return find_split(corpus.folder, name, config.source, config.target, pairs=corpus.pairs)
+
+
+def _file_digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _size(sizes: Mapping[str, int], split: str) -> int:
+    if split not in sizes:
+        raise DataError(f"data.corpus: {unknown('split', split, sizes)}")
+    return sizes[split]

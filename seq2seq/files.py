@@ -91,6 +91,14 @@ class RunFolder:
     def summary(self) -> Path:
         return self.root / "summary.json"
 
+    def snapshot(self, update: int) -> Path:
+        """Where the weights of the validation after `update` are kept."""
+        return self.training / f"weights-{update:08d}.safetensors"
+
+    def snapshots(self) -> list[Path]:
+        """The weights that are kept, oldest first."""
+        return sorted(self.training.glob("weights-*.safetensors"))
+
     @property
     def evaluations(self) -> Path:
         return self.root / "evaluations"

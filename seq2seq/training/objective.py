@@ -1,0 +1,108 @@
+"""Cross entropy with label smoothing, as a sum and a token count, fused with the projection to the vocabulary.
+
+Label smoothing: Szegedy et al. 2016, section 7 (https://arxiv.org/abs/1512.00567): the target distribution is
+1 - epsilon on the reference token and epsilon spread evenly over the vocabulary. The `token x vocabulary` logits
+exist for one chunk of tokens at a time, and their gradient is made in the same pass (as in Hsu et al. 2024,
+section 3, https://arxiv.org/abs/2410.10989): less memory, and the chunk stays in cache.
+
+torch.nn.functional.linear_cross_entropy does the same without smoothing; with it, it makes all logits.
+
+Shapes: N token (of all rows), C token of a chunk, M width, V vocabulary.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from seq2seq.data.batches import Batch
+from seq2seq.models.interface import EncoderDecoder
+from seq2seq.tokens import SPECIAL
+
+CHUNK_CELLS = 4_000_000  # logits at a time: 16 MB in float32
+
+
+class LossSum(NamedTuple):
+    """What training minimises and what is reported, summed over target tokens, in nats."""
+
+    smoothed: Float[Tensor, ""]
+    likelihood: Float[Tensor, ""]  # negative log-likelihood, without smoothing and without a gradient
+
+
+def batch_loss(model: EncoderDecoder[Any], batch: Batch, label_smoothing: float) -> LossSum:
+    """The loss of each target token of `batch` given those before it, summed; padding costs nothing."""
+    features = model.features(batch.source, batch.source_mask, batch.target[:, :-1])
+    projection = model.output
+    return projected_loss(
+        features.flatten(0, 1), projection.weight, projection.bias, batch.target[:, 1:].flatten(), label_smoothing
+    )
+
+
+def projected_loss(
+    features: Float[Tensor, "token width"],
+    weight: Float[Tensor, "vocabulary width"],
+    bias: Float[Tensor, " vocabulary"],
+    target: Int[Tensor, " token"],
+    label_smoothing: float,
+) -> LossSum:
+    """Cross entropy of softmax(features weight' + bias) with `target`; where that is padding it is zero.
+
+    Under autocast the two large products run in its type, the softmax and the sums in float32.
+    """
+    device = features.device.type
+    low = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else features.dtype
+    smoothed, likelihood = _ProjectedLoss.apply(features, weight, bias, target, label_smoothing, low)
+    return LossSum(smoothed, likelihood)
+
+
+class _ProjectedLoss(torch.autograd.Function):
+    """Computes the gradients in `forward`, chunk by chunk, and hands them out in `backward`."""
+
+    @staticmethod
+    def forward(  # noqa: PLR0913, PLR0917 - autograd passes everything by position
+        ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, target: Tensor, epsilon: float, low: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        gradient = any(ctx.needs_input_grad[:3])
+        low_weight = weight.to(low)
+        d_features, d_weight = torch.empty_like(features), torch.zeros_like(weight)
+        d_bias = torch.zeros_like(bias)
+        sums = torch.zeros(2, dtype=torch.float32, device=features.device)
+        size = max(1, CHUNK_CELLS // weight.size(0))
+        for low_features, d_chunk, ids in zip(
+            features.to(low).split(size), d_features.split(size), target.split(size), strict=True
+        ):
+            logits = (low_features @ low_weight.T).float().add_(bias)  # C V
+            chunk_sums, d_logits = _chunk_loss(logits, ids, epsilon)
+            sums += chunk_sums
+            if gradient:
+                d_low = d_logits.to(low)
+                d_chunk.copy_(d_low @ low_weight)
+                d_weight += d_low.T @ low_features
+                d_bias += d_logits.sum(dim=0)
+        ctx.save_for_backward(d_features, d_weight, d_bias)
+        likelihood = sums[1].clone()
+        ctx.mark_non_differentiable(likelihood)
+        return sums[0].clone(), likelihood
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_smoothed: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        gradients = (saved * d_smoothed.to(saved.dtype) for saved in ctx.saved_tensors)
+        return (*gradients, None, None, None)
+
+
+def _chunk_loss(
+    logits: Float[Tensor, "chunk vocabulary"], target: Int[Tensor, " chunk"], epsilon: float
+) -> tuple[Float[Tensor, "2"], Float[Tensor, "chunk vocabulary"]]:
+    """Smoothed loss and negative log-likelihood, summed, and the former's gradient, made in place of `logits`."""
+    counts = target != SPECIAL.padding
+    normaliser = logits.logsumexp(dim=1)
+    reference = logits.gather(1, target.unsqueeze(1)).squeeze(1)
+    likelihood = (normaliser - reference) * counts
+    uniform = (normaliser - logits.mean(dim=1)) * counts
+    smoothed = (1 - epsilon) * likelihood + epsilon * uniform
+    gradient = logits.sub_(normaliser.unsqueeze(1)).exp_().sub_(epsilon / logits.size(1))
+    gradient.scatter_add_(1, target.unsqueeze(1), torch.full_like(reference, epsilon - 1).unsqueeze(1))
+    return torch.stack((smoothed.sum(), likelihood.sum())), gradient.mul_(counts.unsqueeze(1))

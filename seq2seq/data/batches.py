@@ -6,7 +6,7 @@ model reads all but its last position and is asked for all but its first. Shorte
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ class Batch:
         return Batch(source, source_mask, target, self.source_tokens, self.target_tokens, self.indices)
 
 
+@runtime_checkable
 class Pairs(Protocol):
     """Tokenised sentence pairs, by number."""
 

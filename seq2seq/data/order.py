@@ -51,7 +51,7 @@ def in_order(source_lengths: Lengths, target_lengths: Lengths, batch_tokens: int
     longest = _longer_side(source_lengths, target_lengths)
     difference = np.asarray(target_lengths, np.int64) - np.asarray(source_lengths, np.int64)
     row = np.lexsort((_winding(longest, difference), longest))
-    return _cut(row, longest, batch_tokens, first=1)
+    return _cut(row, longest, batch_tokens, first=1.0)
 
 
 def _longer_side(source_lengths: Lengths, target_lengths: Lengths) -> Lengths:

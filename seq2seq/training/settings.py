@@ -44,6 +44,9 @@ class TrainingConfig(Config):
     keep_snapshots: Annotated[int, Field(ge=0)] = 5
     """Validations whose weights are kept for `seq2seq average`."""
 
+    tensorboard: bool = False
+    """Also write the measurements for TensorBoard; needs the extra of that name."""
+
     @model_validator(mode="after")
     def _parts_fit(self) -> "TrainingConfig":
         if self.metric == "bleu" and self.validation_bleu == 0:

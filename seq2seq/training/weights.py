@@ -13,8 +13,12 @@ from seq2seq.files import replacing
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """`path` holds `tensors`, or what it held before. Raises CheckpointError when it cannot be written."""
-    with replacing(path) as temporary:
-        save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()}, temporary, metadata)
+    plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    try:
+        with replacing(path) as temporary:
+            save_file(plain, temporary, metadata)
+    except SafetensorError as error:  # a full disk, mostly
+        raise CheckpointError(f"{path}: cannot be written ({error}); it is unchanged") from error
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

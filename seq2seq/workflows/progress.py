@@ -1,0 +1,135 @@
+"""How a training tells of itself: a file of measurements, and a bar on a terminal or lines where there is none."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from seq2seq.files import write_text
+from seq2seq.training.trainer import Listener
+
+LINE_EVERY = 20.0  # seconds between two lines of progress where there is no terminal
+
+logger = logging.getLogger(__name__)
+
+
+class MetricsFile:
+    """One JSON object a line: {"event": "update" | "validation", ...}."""
+
+    def __init__(self, path: Path, update: int) -> None:
+        """What was written after `update`, by a run that was cut off there, is dropped."""
+        self.path = path
+        if path.exists():  # a run that goes on
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            write_text(path, "".join(line for line in lines if _update(line) <= update))
+
+    def updated(self, record: dict[str, float]) -> None:
+        self._write("update", record)
+
+    def validated(self, record: dict[str, float]) -> None:
+        self._write("validation", record)
+
+    def _write(self, event: str, record: dict[str, float]) -> None:
+        rounded = {key: float(f"{value:.7g}") if isinstance(value, float) else value for key, value in record.items()}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": event, **rounded}) + "\n")
+
+
+def _update(line: str) -> int:
+    try:
+        return int(json.loads(line)["update"])
+    except (ValueError, KeyError):
+        return sys.maxsize  # half a line: the disk was full or the power went
+
+
+class Bar:
+    """Progress on stderr: a bar with speed and time left on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, name: str, updates: int, done: int) -> None:
+        self.updates = updates
+        self.said = time.monotonic()
+        console = Console(stderr=True)
+        self.progress: Progress | None = None
+        if console.is_terminal:
+            self.progress = Progress(
+                TextColumn(name),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[words]}"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=console,
+            )
+            self.task = self.progress.add_task(name, total=updates, completed=done, words="")
+
+    def __enter__(self) -> Self:
+        if self.progress is not None:
+            self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+    def updated(self, record: dict[str, float]) -> None:
+        speed = record["target_tokens"] / record["seconds"]
+        words = f"loss {record['train_loss']:.3f}, {speed:,.0f} target tokens/s"
+        if self.progress is not None:
+            self.progress.update(self.task, completed=record["update"], words=words)
+        elif time.monotonic() - self.said >= LINE_EVERY:
+            self.said = time.monotonic()
+            logger.info("update %s of %s: %s", f"{record['update']:,}", f"{self.updates:,}", words)
+
+    def validated(self, record: dict[str, float]) -> None:
+        bleu = f", BLEU {record['bleu']:.1f} (greedy)" if "bleu" in record else ""
+        whose = "average of the last models" if "averaged" in record else "validation"
+        line = f"update {record['update']:,}, {whose}: loss {record['loss']:.3f} nats a token{bleu}"
+        if self.progress is not None:
+            self.progress.console.print(line, highlight=False)
+        else:
+            logger.info("%s", line)
+
+
+class TensorBoard:
+    """The same measurements for TensorBoard, which is an extra."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ImportError when tensorboard is not installed."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer: Any = SummaryWriter(folder)
+
+    def updated(self, record: dict[str, float]) -> None:
+        self._write("train", record)
+
+    def validated(self, record: dict[str, float]) -> None:
+        self._write("valid", record)
+
+    def _write(self, group: str, record: dict[str, float]) -> None:
+        for name, value in record.items():
+            if name != "update":
+                self.writer.add_scalar(f"{group}/{name}", value, int(record["update"]))
+        self.writer.flush()
+
+
+class Listeners:
+    """Several listeners as one."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self.listeners = listeners
+
+    def updated(self, record: dict[str, float]) -> None:
+        for listener in self.listeners:
+            listener.updated(record)
+
+    def validated(self, record: dict[str, float]) -> None:
+        for listener in self.listeners:
+            listener.validated(record)

@@ -1,0 +1,243 @@
+"""From a recipe to a trained run, and on from where it was stopped."""
+
+import json
+import logging
+import os
+import platform
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import torch
+
+from seq2seq import __version__
+from seq2seq.data.batches import Batches
+from seq2seq.data.cache import TokenizedSplit, cache_folder, cached_tokenizers, tokenize_split
+from seq2seq.data.order import BatchOrder
+from seq2seq.data.tokenizer import TokenizerPair
+from seq2seq.devices import choose_device
+from seq2seq.errors import CheckpointError, ConfigError
+from seq2seq.files import RunFolder, write_text
+from seq2seq.models.build import build_model
+from seq2seq.models.interface import EncoderDecoder
+from seq2seq.training.allocator import keep_freed_memory
+from seq2seq.training.trainer import Listener, Trainer
+from seq2seq.training.weights import parameter_count
+from seq2seq.workflows.progress import Bar, Listeners, MetricsFile, TensorBoard
+from seq2seq.workflows.recipe import Recipe, difference, load_recipe, recipe_text
+from seq2seq.workflows.validation import Validation, first_references
+
+PREFETCH = 4  # batches made ready in the background
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What the command line says of a training."""
+
+    recipe: Path
+    out: Path | None = None  # default: runs/FOLDER OF THE RECIPE/NAME OF THE RECIPE
+    settings: tuple[str, ...] = ()  # KEY=VALUE, laid over the recipe
+    device: str = "auto"
+    seed: int | None = None
+
+
+class Outcome(NamedTuple):
+    """How a training ended."""
+
+    run: Path
+    finished: bool
+    signal: int | None  # that stopped it; the same command goes on
+
+
+def train(options: TrainOptions) -> Outcome:
+    """Train the recipe's model in its run folder, from the start or from where it was stopped.
+
+    Raises ConfigError for what the recipe says wrong, DataError for the text, CheckpointError for the run folder.
+    """
+    recipe = load_recipe(options.recipe, options.settings)
+    if options.seed is not None:
+        recipe = recipe.model_copy(update={"seed": options.seed})
+    folder = RunFolder(options.out or Path("runs", options.recipe.resolve().parent.name, options.recipe.stem))
+    device = choose_device(options.device)
+    if _claim(folder, recipe_text(recipe)) and folder.summary.exists():
+        logger.info("%s is finished; 'seq2seq evaluate %s' scores it", folder.root, folder.root)
+        return Outcome(folder.root, finished=True, signal=None)
+    keep_freed_memory()
+    data = _Data.prepare(recipe, folder)
+    torch.manual_seed(recipe.seed)
+    model = _build(recipe, data.tokenizers).to(device)
+    trainer = _trainer(recipe, folder, data, model)
+    if trainer.resume():
+        logger.info("going on at update %d", trainer.position.update)
+    logger.info("%s: %s parameters on %s", folder.root, f"{parameter_count(model):,}", device)
+    write_text(folder.environment, json.dumps(environment(device, recipe.seed), indent=2) + "\n")
+    stopped_by = _run(trainer, recipe, folder)
+    if stopped_by is None:
+        write_text(folder.summary, json.dumps(_summary(trainer, recipe, data), indent=2) + "\n")
+        logger.info("%s: done; best at update %d", folder.root, trainer.position.best_update)
+    else:
+        logger.info("stopped at update %d; the same command goes on from there", trainer.position.update)
+    return Outcome(folder.root, finished=stopped_by is None, signal=stopped_by)
+
+
+def _claim(folder: RunFolder, text: str) -> bool:
+    """Whether the folder already holds a run of this recipe; makes it one when it is new or empty."""
+    if folder.recipe.exists():
+        old = folder.recipe.read_text(encoding="utf-8")
+        if old != text:
+            raise CheckpointError(
+                f"{folder.root}: holds a run of another recipe; give another folder with --out, or remove this one."
+                f" The difference:\n{difference(old, text)}"
+            )
+        return True
+    if folder.root.exists() and any(folder.root.iterdir()):
+        raise CheckpointError(f"{folder.root}: is not empty and not a run; give another folder with --out")
+    write_text(folder.recipe, text)
+    return False
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The text as ids."""
+
+    tokenizers: TokenizerPair
+    train: TokenizedSplit
+    valid: TokenizedSplit
+
+    @classmethod
+    def prepare(cls, recipe: Recipe, folder: RunFolder) -> "_Data":
+        cache = cache_folder()
+        if folder.tokenizer.exists():
+            tokenizers = TokenizerPair.load(folder.tokenizer)
+        else:
+            tokenizers = cached_tokenizers(recipe.tokenizer, recipe.data, cache)
+            tokenizers.save(folder.tokenizer)
+        splits = recipe.data.train
+        train, report = tokenize_split(recipe.data, splits, tokenizers, cache, apply_filters=True)
+        logger.info("%s: %s", splits if isinstance(splits, str) else " + ".join(splits), report)
+        valid, _ = tokenize_split(recipe.data, recipe.data.valid, tokenizers, cache, apply_filters=False)
+        return cls(tokenizers, train, valid)
+
+
+def _build(recipe: Recipe, tokenizers: TokenizerPair) -> EncoderDecoder[Any]:
+    if recipe.model.tied_embeddings == "all" and not tokenizers.joint:
+        raise ConfigError(
+            "model: tied_embeddings must be 'target' or 'none' where each language has its own vocabulary, not 'all';"
+            " or set tokenizer.joint=true"
+        )
+    return build_model(recipe.model, tokenizers.source.size, tokenizers.target.size)
+
+
+def _trainer(recipe: Recipe, folder: RunFolder, data: _Data, model: EncoderDecoder[Any]) -> Trainer:
+    config = recipe.training
+    order = BatchOrder(data.train.source_lengths, data.train.target_lengths, config.batch_tokens, recipe.seed)
+    on_gpu = next(model.parameters()).is_cuda
+    validation = Validation(
+        data.valid,
+        first_references(recipe.data, config.validation_bleu),
+        data.tokenizers.target,
+        config.batch_tokens,
+    )
+    return Trainer(
+        model,
+        Batches(data.train, order, prefetch=PREFETCH, pinned=on_gpu),
+        config,
+        folder,
+        validation,
+        Listeners(()),
+    )
+
+
+def _run(trainer: Trainer, recipe: Recipe, folder: RunFolder) -> int | None:
+    """Train with progress shown; returns the signal that stopped it."""
+    done = trainer.position.update
+    listeners: list[Listener] = [MetricsFile(folder.metrics, done)]
+    if recipe.training.tensorboard:
+        listeners.append(_tensorboard(folder))
+    with Bar(str(folder.root), recipe.training.updates, done) as bar, _stopped_by_signals(trainer) as received:
+        trainer.listener = Listeners([*listeners, bar])
+        trainer.run()
+    return received[0] if received and trainer.stopping else None
+
+
+def _tensorboard(folder: RunFolder) -> TensorBoard:
+    try:
+        return TensorBoard(folder.root / "tensorboard")
+    except ImportError:
+        raise ConfigError(
+            "training: tensorboard: the package is not installed; pip install 'seq2seq[tensorboard]'"
+        ) from None
+
+
+@contextmanager
+def _stopped_by_signals(trainer: Trainer) -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM end the training after the present update; a second one ends it at once."""
+    received: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        trainer.stopping = True
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+        logger.warning("stopping after this update; once more to stop at once")
+
+    earlier = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _summary(trainer: Trainer, recipe: Recipe, data: _Data) -> dict[str, Any]:
+    position, config = trainer.position, recipe.training
+    if position.update >= config.updates:
+        ended_by = "updates"
+    else:
+        ended_by = "patience" if config.patience and position.without_better >= config.patience else "minutes"
+    return {
+        "kind": recipe.model.kind,
+        "parameters": parameter_count(trainer.model),
+        "updates": position.update,
+        "epochs": position.epoch,
+        "seconds": round(position.seconds, 3),
+        "target_tokens": position.target_tokens,
+        "source_tokens": position.source_tokens,
+        "target_tokens_per_second": round(position.target_tokens / position.seconds, 1),
+        "best_metric": config.metric,
+        "best": position.best,
+        "best_update": position.best_update,
+        "longest_source": int(data.train.source_lengths.max()),
+        "device": str(trainer.device),
+        "precision": config.precision,
+        "stopped": ended_by,
+    }
+
+
+def environment(device: torch.device, seed: int) -> dict[str, Any]:
+    """What a result depends on besides its recipe."""
+    return {
+        "seq2seq": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "cuda": torch.version.cuda,
+        "seed": seed,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())

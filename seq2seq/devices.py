@@ -23,7 +23,7 @@ def choose_device(name: str = "auto") -> torch.device:
         logger.info("device: %s", _described(kind))
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: no CUDA device {name!r} among the {torch.cuda.device_count()}; use --device cpu")
-    return torch.device(kind, int(index) if index else None)
+    return torch.device(f"{kind}:{index}" if index else kind)
 
 
 def _described(kind: str) -> str:

@@ -37,7 +37,7 @@ class MetricsFile:
         self._write("validation", record)
 
     def _write(self, event: str, record: dict[str, float]) -> None:
-        rounded = {key: float(f"{value:.7g}") if isinstance(value, float) else value for key, value in record.items()}
+        rounded = {key: value if isinstance(value, int) else float(f"{value:.7g}") for key, value in record.items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"event": event, **rounded}) + "\n")
 

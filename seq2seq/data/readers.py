@@ -13,9 +13,10 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from io import BufferedIOBase
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,17 +33,25 @@ def lines(path: Path) -> Iterator[str]:
     number = 0
     try:
         with _opened(path) as stream:
-            for number, line in enumerate(stream, 1):
-                raw = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-                yield raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}:{number}: {_not_utf8(error)}; convert the file to UTF-8") from None
+            for number, line in enumerate(decoded(stream, path), 1):  # noqa: B007 - told when it breaks
+                yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: broken after line {number} ({error}); fetch or pack it again") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     if number == 0:
         raise DataError(f"{path}: the file is empty; it must hold a sentence a line")
+
+
+def decoded(stream: Iterable[bytes], name: str | Path) -> Iterator[str]:
+    """The lines of a `stream` of bytes, which messages call `name`, without their ends."""
+    for number, line in enumerate(stream, 1):
+        raw = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name}:{number}: {_not_utf8(error)}; convert it to UTF-8") from None
+        yield text.removesuffix("\n").removesuffix("\r")
 
 
 def two_files(source: Path, target: Path) -> Iterator[Example]:
@@ -132,9 +141,9 @@ def _require(what: str, name: str, known: Iterable[str], *, where: str) -> None:
     raise DataError(f"{where}: no {what} {name!r}; {hint}")
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> BufferedIOBase:
     # Binary, because text mode and str.splitlines end lines at many more characters than a line feed.
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
 def _short(value: object) -> str:

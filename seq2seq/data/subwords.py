@@ -9,7 +9,6 @@ import io
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Self
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
@@ -59,7 +58,7 @@ class SentencePieceTokenizer(Tokenizer):
         return self._model
 
     @classmethod
-    def restore(cls, content: bytes) -> Self:
+    def restore(cls, content: bytes) -> "SentencePieceTokenizer":
         try:
             return cls(content)
         except RuntimeError as error:

@@ -10,7 +10,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -85,7 +85,7 @@ class Tokenizer(ABC):
 
     @classmethod
     @abstractmethod
-    def restore(cls, content: bytes) -> Self:
+    def restore(cls, content: bytes) -> "Tokenizer":
         """Raises ValueError when the content is broken."""
 
     def encode_all(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:  # noqa: ARG002
@@ -95,6 +95,9 @@ class Tokenizer(ABC):
     @cached_property
     def fingerprint(self) -> str:
         return hashlib.sha256(self.kind.encode() + b"\0" + self.content).hexdigest()
+
+
+_BYTES = [b"", b"", b"", UNKNOWN_TEXT.encode(), *(bytes([byte]) for byte in range(256))]  # of each id
 
 
 class ByteTokenizer(Tokenizer):
@@ -109,8 +112,7 @@ class ByteTokenizer(Tokenizer):
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text; bytes that are no UTF-8, as a model may write them, become U+FFFD."""
-        parts = [_utf8_or_unknown(index) for index in ids if index not in SILENT]
-        return b"".join(parts).decode("utf-8", errors="replace")
+        return b"".join([_BYTES[index] for index in ids]).decode("utf-8", errors="replace")
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         return [SPECIAL_PIECES[index] if index < len(SPECIAL) else _shown(index - len(SPECIAL)) for index in ids]
@@ -120,7 +122,7 @@ class ByteTokenizer(Tokenizer):
         return b""
 
     @classmethod
-    def restore(cls, content: bytes) -> Self:
+    def restore(cls, content: bytes) -> "ByteTokenizer":
         if content:
             raise ValueError("a byte tokenizer has no content")
         return cls()
@@ -138,7 +140,7 @@ class CharacterTokenizer(Tokenizer):
         self._texts = ["", "", "", UNKNOWN_TEXT, *self._characters[len(SPECIAL) :]]
 
     @classmethod
-    def learn(cls, texts: Iterable[str]) -> Self:
+    def learn(cls, texts: Iterable[str]) -> "CharacterTokenizer":
         """Of all characters of the texts, in the order of their code points."""
         seen: set[str] = set()
         for text in texts:
@@ -163,7 +165,7 @@ class CharacterTokenizer(Tokenizer):
         return json.dumps(self._characters[len(SPECIAL) :]).encode()
 
     @classmethod
-    def restore(cls, content: bytes) -> Self:
+    def restore(cls, content: bytes) -> "CharacterTokenizer":
         characters = json.loads(content)
         if not isinstance(characters, list) or not all(isinstance(one, str) and len(one) == 1 for one in characters):
             raise ValueError("not a list of characters")
@@ -178,10 +180,6 @@ def valid_unicode(text: str) -> str:
         code = f"U+{ord(text[error.start]):04X}"
         raise DataError(f"text: character {error.start + 1} is {code}, half a character; mend the input") from None
     return text
-
-
-def _utf8_or_unknown(index: int) -> bytes:
-    return UNKNOWN_TEXT.encode() if index == SPECIAL.unknown else bytes([index - len(SPECIAL)])
 
 
 def _shown(byte: int) -> str:

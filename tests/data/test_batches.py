@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.data.batches import BatchOrder, Batches, collate, collate_source, validation_batches
+from seq2seq.data.batches import Batches, BatchOrder, collate, collate_source, validation_batches
 from seq2seq.data.prefetch import ahead
 from seq2seq.errors import ConfigError
 from seq2seq.tokens import SPECIAL

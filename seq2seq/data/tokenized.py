@@ -66,8 +66,9 @@ class SplitWriter:
 
     def finish(self, report: FilterReport) -> None:
         index = {name: side.finish() for name, side in self._sides.items()}
-        text = json.dumps({"format": FORMAT, "report": asdict(report), **index}, indent=2)
-        (self._folder / INDEX).write_text(text + "\n", encoding="utf-8")
+        content = {"format": FORMAT, "report": asdict(report), **index}
+        text = _compact({**content, "sha256": _checksum(content)})
+        (self._folder / INDEX).write_text(text, encoding="utf-8")
 
     def close(self) -> None:
         for side in self._sides.values():
@@ -78,11 +79,11 @@ def load_split(folder: Path) -> tuple[TokenizedSplit, FilterReport]:
     """The split that was written there, mapped into memory; raises CheckpointError unless it is whole."""
     try:
         index = json.loads((folder / INDEX).read_bytes())
-        if index["format"] != FORMAT:
-            raise CheckpointError(f"{folder}: format must be {FORMAT}, not {index['format']!r}")
+        if index.pop("sha256") != _checksum(index):
+            raise CheckpointError(f"{folder / INDEX}: damaged (SHA-256 does not match)")
         sides = [_mapped(folder, index[name]) for name in ("source", "target")]
         report = FilterReport(**index["report"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{folder}: damaged ({type(error).__name__}: {error})") from None
     return TokenizedSplit(*sides[0], *sides[1]), report
 
@@ -130,6 +131,14 @@ class _HashedFile:
     @property
     def digest(self) -> str:
         return self._hash.hexdigest()
+
+
+def _compact(content: dict[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(_compact(content).encode()).hexdigest()
 
 
 def _flat(rows: Iterable[Sequence[int]]) -> Iterable[int]:

@@ -40,7 +40,7 @@ def load_model(run: str | Path, device: str = "auto") -> EncoderDecoder[Any]:
 
 def load_run(run: str | Path, device: str = "auto", dtype: torch.dtype = torch.float32) -> TrainedRun:
     """The run in a folder, its model ready to translate. Raises CheckpointError where it is not whole."""
-    folder = _folder(Path(run))
+    folder = find_run(Path(run))
     tree = _recipe(folder)
     place = choose_device(device)
     search_config: SearchConfig = parse(SearchConfig, tree.get("search", {}), f"{folder.recipe}: search")
@@ -49,7 +49,8 @@ def load_run(run: str | Path, device: str = "auto", dtype: torch.dtype = torch.f
     return TrainedRun(folder, model, tokenizers, search_config, _longest_source(folder))
 
 
-def _folder(root: Path) -> RunFolder:
+def find_run(root: Path) -> RunFolder:
+    """The run folder at `root`, which holds a model. Raises CheckpointError where it is none, or has none yet."""
     folder = RunFolder(root)
     if not root.is_dir():
         what = "is a file, not a run folder" if root.exists() else "no such run folder"

@@ -20,9 +20,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from seq2seq.data.corpus import DataConfig, digest, read_split
+from seq2seq.data.corpus import DataConfig, read_split
 from seq2seq.data.example import Example
 from seq2seq.data.filters import FilterReport, PairFilter
+from seq2seq.data.fingerprint import digest
 from seq2seq.data.tokenized import FORMAT, SplitWriter, TokenizedSplit, load_split
 from seq2seq.data.tokenizer import TokenizerConfig, TokenizerPair, train_tokenizers
 from seq2seq.errors import CheckpointError, DataError

@@ -4,7 +4,6 @@ The text is handed on as it is, a stream of examples with nothing left out and n
 `seq2seq.data.readers` says what counts as a line, and `seq2seq.data.filters` what training leaves out.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, assert_never
@@ -127,16 +126,16 @@ def read_split(config: DataConfig, split: str) -> Iterator[Example]:
     corpus = config.corpus
     match corpus:
         case FilesCorpus():
-            return _files(config, corpus, split).read(config.source, config.target)
+            return split_files(config, corpus, split).read(config.source, config.target)
         case HubCorpus():
             name = corpus.splits.get(split, split)
             return hub_examples(
                 corpus.name, name, config.source, config.target, config=corpus.config, revision=corpus.revision
             )
         case ToyCorpus():
-            from seq2seq.data.toy import toy_examples
+            from seq2seq.data.toy import toy_examples  # here, because few runs need a maker of text
 
-            count = _size(corpus.sizes, split)
+            count = split_size(corpus.sizes, split)
             return toy_examples(
                 corpus.task,
                 split,
@@ -149,43 +148,20 @@ def read_split(config: DataConfig, split: str) -> Iterator[Example]:
         case GrammarCorpus():
             from seq2seq.data.grammar import grammar_examples
 
-            count = _size(corpus.sizes, split)
+            count = split_size(corpus.sizes, split)
             return grammar_examples(split, count=count, seed=corpus.seed)
         case _:
             assert_never(corpus)
 
 
-def digest(config: DataConfig, split: str) -> str:
-    """A fingerprint of the text of a split: two of them are equal only if `read_split` gives the same.
-
-    Of files it is taken from the bytes, which is many times faster than to read them line by line.
-    """
-    fingerprint = hashlib.sha256()
-    if isinstance(config.corpus, FilesCorpus):
-        files = _files(config, config.corpus, split)
-        fingerprint.update(repr((files.form, config.source, config.target)).encode())
-        for path in files.paths:
-            fingerprint.update(_file_digest(path) + path.suffix.encode())
-    else:
-        for example in read_split(config, split):
-            fingerprint.update(f"{len(example.source)} {example.source} {example.target}\n".encode())
-    return fingerprint.hexdigest()
-
-
-def _files(config: DataConfig, corpus: FilesCorpus, split: str) -> SplitFiles:
+def split_files(config: DataConfig, corpus: FilesCorpus, split: str) -> SplitFiles:
+    """Where a split lies in a folder; raises DataError when it is not there."""
     name = corpus.splits.get(split, split)
     return find_split(corpus.folder, name, config.source, config.target, pairs=corpus.pairs)
 
 
-def _file_digest(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").digest()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-
-
-def _size(sizes: Mapping[str, int], split: str) -> int:
+def split_size(sizes: Mapping[str, int], split: str) -> int:
+    """How many examples of a split are made; raises DataError when there is no such split."""
     if split not in sizes:
         raise DataError(f"data.corpus: {unknown('split', split, sizes)}")
     return sizes[split]

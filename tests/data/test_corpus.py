@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.config import parse
-from seq2seq.data.corpus import DataConfig, FilesCorpus, digest, read_split
+from seq2seq.data.corpus import DataConfig, FilesCorpus, read_split
+from seq2seq.data.fingerprint import digest
 from seq2seq.data.readers import lines, two_files
 from seq2seq.errors import ConfigError, DataError
 
@@ -336,9 +337,24 @@ def test_a_digest_tells_directions_apart(tmp_path):
     assert digest(data(tmp_path), "train") != digest(data(tmp_path, source="en", target="de"), "train")
 
 
-def test_a_digest_of_made_text_depends_on_the_text():
-    def of(**more):
-        return digest(data({"kind": "toy", "sizes": {"train": 20}, **more}), "train")
+@pytest.mark.parametrize("kind", ["toy", "grammar"])
+def test_a_digest_of_made_text_depends_on_all_that_makes_it(kind):
+    def of(split="train", size=20, **more):
+        return digest(data({"kind": kind, "sizes": {"train": size, "valid": 20}, **more}), split)
 
     assert of() == of()
-    assert len({of(), of(seed=1), of(task="copy"), of(max_length=3)}) == 4
+    assert len({of(), of(seed=1), of("valid"), of(size=21)}) == 4
+    if kind == "toy":
+        assert len({of(), of(task="copy"), of(max_length=3), of(symbols=5)}) == 4
+    with pytest.raises(DataError, match="unknown split 'trian'"):
+        of("trian")
+
+
+def test_a_digest_of_a_hub_corpus_is_of_its_text(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    folders = [tmp_path / name for name in ("one", "same", "other")]
+    for folder, last in zip(folders, "aab", strict=True):
+        folder.mkdir()
+        write_pairs(folder, "jsonl", [*PAIRS, ("x", last)])
+    one, same, other = (digest(data({"kind": "hub", "name": str(folder)}), "train") for folder in folders)
+    assert one == same != other

@@ -21,7 +21,9 @@ T = TypeVar("T")
 class Config(BaseModel):
     """Base of all configurations: frozen, strict about types, and about keys."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -68,7 +70,7 @@ def _place(error: ErrorDetails, tree: Any, where: str) -> str:
         if isinstance(tree, Mapping) and key in tree:
             parts.append(str(key))
             tree = tree[key]
-        elif isinstance(tree, list) and isinstance(key, int):
+        elif isinstance(tree, list) and isinstance(key, int) and key < len(tree):
             parts[-1] += f"[{key}]"
             tree = tree[key]
         elif error["type"] == "missing" and depth == len(error["loc"]) - 1:
@@ -78,14 +80,18 @@ def _place(error: ErrorDetails, tree: Any, where: str) -> str:
 
 def _message(error: ErrorDetails) -> str:
     if error["type"] == "missing":
-        return f"{error['loc'][-1]!r} is missing"
+        last = error["loc"][-1]
+        return f"entry {last + 1} is missing" if isinstance(last, int) else f"{last!r} is missing"
+    if error["type"] == "union_tag_not_found":
+        return "'kind' is missing"
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     if error["type"] in ("unknown_key",):
         return error["msg"]
     if error["type"].startswith("union_tag"):
         given = error["input"].get("kind") if isinstance(error["input"], Mapping) else error["input"]
-        expected = error.get("ctx", {}).get("expected_tags", "given")
+        expected = error["ctx"]["expected_tags"]
         return f"'kind' must be one of {expected}, not {given!r}"
     rule = error["msg"].replace("Input should be", "must be")
+    rule = rule.replace("an object", "a mapping").replace("a valid array", "a list")  # YAML's words, not JSON's
     return f"{rule}, not {error['input']!r}"

@@ -5,6 +5,7 @@ from typing import Annotated, Any, assert_never
 from pydantic import Discriminator
 from torch import nn
 
+from seq2seq.errors import ConfigError
 from seq2seq.layers.embedding import TokenEmbedding
 from seq2seq.models.interface import Decoder, Encoder, EncoderDecoder
 from seq2seq.models.recurrent import (
@@ -28,7 +29,7 @@ def build_model(
 ) -> EncoderDecoder[Any]:
     """The model that `config` describes, with its starting weights.
 
-    Raises ValueError when all embeddings are to be tied and the two vocabularies differ in size.
+    Raises ConfigError when all embeddings are to be tied and the two vocabularies differ in size.
     """
     encoder, decoder = _halves(config, source_vocabulary, target_vocabulary)
     output = nn.Linear(decoder.output_dim, target_vocabulary)
@@ -65,8 +66,8 @@ def _tie(model: EncoderDecoder[Any], tied: str) -> None:
     model.output.weight = target.table.weight
     if tied == "all":
         if source.table.weight.shape != target.table.weight.shape:
-            raise ValueError(
-                "tied_embeddings: all needs one vocabulary for both languages,"
+            raise ConfigError(
+                "model: tied_embeddings: 'all' needs one vocabulary for both languages,"
                 f" not {source.table.num_embeddings} and {target.table.num_embeddings} entries;"
                 " set tokenizer.joint: true, or tied_embeddings: target"
             )

@@ -1,0 +1,186 @@
+"""Sentences drawn at random: statements, questions, clauses joined and clauses subordinate to others."""
+
+from seq2seq.data.grammar import german
+from seq2seq.data.grammar.clauses import PERSON
+from seq2seq.data.grammar.draw import Weighted
+from seq2seq.data.grammar.lexicon import lexicon
+from seq2seq.data.grammar.pairs import verbs_by
+from seq2seq.data.grammar.states import States
+from seq2seq.data.grammar.syntax import (
+    PAST, PERFECT, PLUPERFECT, PRESENT, Clause, Gap, Name, Nominal, NounPhrase, Pair, Pronoun, Sentence, Subordinate,
+)  # fmt: skip
+
+_FRAMES = Weighted(("past", 55), ("present", 35), ("future", 10))
+_KINDS = Weighted(
+    ("simple", 42), ("tail", 13), ("lead", 9), ("joined", 7), ("shared", 5), ("that", 6), ("whether", 4), ("to", 5),
+    ("purpose", 4), ("question", 9),
+)  # fmt: skip
+_CONJUNCTIONS = {
+    "past": (("because", "weil"), ("although", "obwohl"), ("when", "als"), ("while", "während"), ("before", "bevor"),
+             ("after", "nachdem")),
+    "present": (("because", "weil"), ("although", "obwohl"), ("when", "wenn"), ("if", "wenn")),
+    "future": (("because", "weil"), ("when", "wenn"), ("if", "wenn"), ("before", "bevor")),
+}  # fmt: skip
+_JOINING = Weighted(("and", 50), ("but", 30), ("for", 10), ("or", 10))
+_QUESTIONS = Weighted(("?", 45), ("why", 15), ("when", 12), ("where", 14), ("who", 7), ("what", 7))
+
+
+class Sentences(States):
+    """Draws sentences."""
+
+    def sentence(self) -> Sentence:
+        """A sentence of one to three clauses."""
+        frame = self.weigh(_FRAMES)
+        kind = self.weigh(_KINDS)
+        if kind == "question":
+            return self.question(frame)
+        if kind == "simple":
+            return Sentence(self.clause(frame))
+        if kind == "lead":
+            return self._with_lead(frame)
+        if kind == "joined":
+            return self._joined(frame)
+        if kind == "shared":
+            return self._shared(frame)
+        if kind == "purpose":
+            return self._with_purpose(frame)
+        sentence = Sentence(self.clause(frame, share=0.7))
+        if kind == "tail":
+            sentence.tail = self.subordinate(frame, self.resumed(sentence.clause.subject))
+        else:
+            self._add_complement(sentence, kind, frame)
+        return sentence
+
+    def long_sentence(self) -> Sentence:
+        """Two sentences joined, each with subordinate clauses before or behind it."""
+        frame = self.weigh(_FRAMES)
+        first = self._with_lead(frame) if self.chance(0.5) else Sentence(self.clause(frame))
+        if self.chance(0.6):
+            first.tail = self.subordinate(frame, None)
+        second = self._with_lead(frame) if self.chance(0.3) else Sentence(self.clause(frame))
+        if self.chance(0.6):
+            second.tail = self.subordinate(frame, None)
+        first.joined = self.pick(("and", "but", "and")), second
+        return first
+
+    # Several clauses
+
+    def resumed(self, subject: Nominal | None) -> Nominal | None:
+        """Often a pronoun for the subject, where it is clear which."""
+        key = _pronoun_for(subject)
+        return Pronoun(key) if key and self.chance(0.5) else None
+
+    def subordinate(self, frame: str, subject: Nominal | None) -> Subordinate:
+        """A clause behind because, when, ...; a future has presents in it."""
+        english, conjunction = self.pick(_CONJUNCTIONS[frame])
+        frame = "present" if frame == "future" else frame
+        if english in ("because", "although", "if", "when") and self.chance(0.08):
+            clause = self.weather(frame)
+        else:
+            clause = self.clause(frame, subject=subject, share=0.4)
+        while english in ("before", "after", "while") and (clause.is_negated or not clause.verb.is_voluntary):
+            clause = self.clause(frame, subject=subject, share=0.4)
+        if english in ("before", "after", "while"):
+            clause.time = clause.frequency = None
+        if english == "after":
+            clause.tense = PLUPERFECT
+            clause.modal = None
+        return Subordinate(english, conjunction, clause)
+
+    def _with_lead(self, frame: str) -> Sentence:
+        lead = self.subordinate(frame, None)
+        main = self.clause(frame, subject=self.resumed(lead.clause.subject), share=0.7)
+        return Sentence(main, lead=lead)
+
+    def _joined(self, frame: str) -> Sentence:
+        first = Sentence(self.clause(frame, share=0.7))
+        second = Sentence(self.clause(frame, subject=self.resumed(first.clause.subject), share=0.7))
+        first.joined = self.weigh(_JOINING), second
+        return first
+
+    def _shared(self, frame: str) -> Sentence:
+        """One subject does two things."""
+        subject = self.subject(PERSON)
+        first = self.action(frame, subject, PERSON)
+        self.set_tense(first, frame)
+        self.add_adverbs(first, frame, share=0.4)
+        second = self.action(frame, Gap(subject.person), PERSON)
+        self.add_adverbs(second, frame, share=0.4)
+        second.tense, second.modal = first.tense, None
+        if first.modal or (second.verb.past_looks_present and first.tense == PAST and subject.person != "3s"):
+            first.modal = None
+            first.tense = second.tense = PERFECT if frame == "past" else first.tense
+        if first.tense == PERFECT:
+            first.time = second.time = None
+        return Sentence(first, joined=("and", Sentence(second)))
+
+    def _with_purpose(self, frame: str) -> Sentence:
+        """He goes to the city to buy a book."""
+        verb = self.pick(verbs_by("go", PERSON))
+        clause = Clause(self.subject(PERSON), verb, PRESENT)
+        self.complete(clause, clause.person)
+        clause.complement = Subordinate("to", "um", self.infinitive(clause.person))
+        self.add_all(clause, frame, share=0.6)
+        return Sentence(clause)
+
+    def _add_complement(self, sentence: Sentence, frame_of_verb: str, frame: str) -> None:
+        """Turn the clause into one of saying, asking or trying."""
+        verb = self.pick(lexicon().verbs_of(frame_of_verb))
+        clause = Clause(self.subject(PERSON), verb, sentence.clause.tense)
+        sentence.clause = clause
+        self.set_tense(clause, frame)
+        if self.chance(self.style.negation) and frame_of_verb != "to":
+            self.negate(clause)
+        if frame_of_verb == "to":
+            clause.complement = Subordinate("to", "", self.infinitive(clause.person))
+            return
+        inner = self.clause("present" if frame == "future" else frame, subject=self.resumed(clause.subject), share=0.5)
+        english, conjunction = "that", "dass"
+        if frame_of_verb == "whether":
+            english = self.pick(("whether", "whether", "why", "when", "where"))
+            self._ask(inner, english)
+            english = "whether" if english == "where" and inner.place else english
+            conjunction = "ob" if english == "whether" else german.question_word(english, inner)
+        clause.complement = Subordinate(english, conjunction, inner)
+
+    def question(self, frame: str) -> Sentence:
+        """A question for the truth, a reason, a time, a place, someone or something."""
+        asked = self.weigh(_QUESTIONS)
+        if asked == "who":
+            return Sentence(self.clause(frame, subject=Gap(), share=0.5), question=asked)
+        clause = self.clause(frame, share=0.5)
+        if not self._ask(clause, asked):
+            asked = "?"
+        return Sentence(clause, question=asked)
+
+    def _ask(self, clause: Clause, asked: str) -> bool:
+        """Take out of the clause what is asked for; whether that could be done."""
+        if asked == "when":
+            clause.time = clause.frequency = None
+        if asked == "where":
+            if clause.verb.frame in ("go", "be-at"):
+                clause.goal = clause.place = None
+                return True
+            clause.place = None
+            return bool(clause.verb.places)
+        if asked == "what":
+            if clause.verb.frame != "acc" or not isinstance(clause.accusative, NounPhrase) or clause.is_negated:
+                return False
+            clause.accusative = Gap()
+        return True
+
+
+def _pronoun_for(subject: Nominal | None) -> str:
+    """he, she, they, ... for someone; "" where none is clear."""
+    if isinstance(subject, Pronoun):
+        return "" if subject.key == "it" else subject.key
+    if isinstance(subject, Name):
+        return "she" if subject.is_female else "he"
+    if isinstance(subject, Pair):
+        return subject.person
+    if isinstance(subject, NounPhrase) and not subject.determiner.is_quantity and "person" in subject.noun.classes:
+        if subject.plural:
+            return "3p"
+        classes = subject.noun.classes
+        return "he" if "male" in classes else "she" if "female" in classes else ""
+    return ""

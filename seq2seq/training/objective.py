@@ -68,12 +68,13 @@ class _ProjectedLoss(torch.autograd.Function):
         low_weight = weight.to(low)
         d_features, d_weight = torch.empty_like(features), torch.zeros_like(weight)
         d_bias = torch.zeros_like(bias)
-        sums = torch.zeros(2, dtype=torch.float32, device=features.device)
+        exact = torch.promote_types(features.dtype, torch.float32)
+        sums = torch.zeros(2, dtype=exact, device=features.device)
         size = max(1, CHUNK_CELLS // weight.size(0))
         for low_features, d_chunk, ids in zip(
             features.to(low).split(size), d_features.split(size), target.split(size), strict=True
         ):
-            logits = (low_features @ low_weight.T).float().add_(bias)  # C V
+            logits = (low_features @ low_weight.T).to(exact).add_(bias)  # C V
             chunk_sums, d_logits = _chunk_loss(logits, ids, epsilon)
             sums += chunk_sums
             if gradient:

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -20,25 +20,29 @@ from seq2seq.training.schedule import learning_rate
 from seq2seq.training.settings import TrainingConfig
 from seq2seq.training.weights import average, read_tensors, save_tensors, set_weights, weights
 
+Record = dict[str, int | float]
+
 REPORT_EVERY = 10  # updates; the only times the loop waits for the device
 
 
+@runtime_checkable
 class BatchSource(Protocol):
     """Batches in an order that is a function of (seed, epoch, index)."""
 
-    def epoch(self, n: int, skip: int = 0) -> Iterator[Batch]:
-        """The batches of pass `n`, without the first `skip`."""
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of pass `number`, without the first `skip`."""
         ...
 
 
+@runtime_checkable
 class Listener(Protocol):
     """Who wants to know how it goes."""
 
-    def updated(self, record: dict[str, float]) -> None:
+    def updated(self, record: Record) -> None:
         """Every few updates: update, epoch, loss, learning rate, tokens and seconds since the last."""
         ...
 
-    def validated(self, record: dict[str, float]) -> None:
+    def validated(self, record: Record) -> None:
         """After a validation: update, epoch, and what the validation found."""
         ...
 
@@ -130,9 +134,9 @@ class Trainer:
             or (config.patience is not None and position.without_better >= config.patience)
         )
 
-    def _report(self, meter: "_Meter") -> dict[str, float]:
+    def _report(self, meter: "_Meter") -> Record:
         rate = learning_rate(self.config.schedule, self.position.update, self.config.updates)
-        record = {"update": self.position.update, "epoch": self.position.epoch, "learning_rate": rate}
+        record: Record = {"update": self.position.update, "epoch": self.position.epoch, "learning_rate": rate}
         record |= meter.read()
         if not math.isfinite(record["train_loss"]):
             raise Seq2SeqError(
@@ -156,7 +160,7 @@ class Trainer:
                 old.unlink()
         self._save()
 
-    def _measure(self, **notes: float) -> float:
+    def _measure(self, **notes: int) -> float:
         """The metric on the validation set; the listener hears of it."""
         self.model.eval()
         with torch.inference_mode():
@@ -206,11 +210,11 @@ class _Meter:
         self.target_tokens += sum(batch.target_tokens for batch in group)
         self.source_tokens += sum(batch.source_tokens for batch in group)
 
-    def read(self) -> dict[str, float]:
+    def read(self) -> Record:
         """Mean loss in nats a token, tokens and seconds since the last reading."""
         waited = time.perf_counter()
         total = float(self.likelihood)  # waits for the device
-        record = {
+        record: Record = {
             "train_loss": total / max(1, self.target_tokens),
             "target_tokens": self.target_tokens,
             "source_tokens": self.source_tokens,

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from seq2seq.files import write_text
-from seq2seq.training.trainer import Listener
+from seq2seq.training.trainer import Listener, Record
 
 LINE_EVERY = 20.0  # seconds between two lines of progress where there is no terminal
 
@@ -30,13 +30,13 @@ class MetricsFile:
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
             write_text(path, "".join(line for line in lines if _update(line) <= update))
 
-    def updated(self, record: dict[str, float]) -> None:
+    def updated(self, record: Record) -> None:
         self._write("update", record)
 
-    def validated(self, record: dict[str, float]) -> None:
+    def validated(self, record: Record) -> None:
         self._write("validation", record)
 
-    def _write(self, event: str, record: dict[str, float]) -> None:
+    def _write(self, event: str, record: Record) -> None:
         rounded = {key: value if isinstance(value, int) else float(f"{value:.7g}") for key, value in record.items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"event": event, **rounded}) + "\n")
@@ -79,7 +79,7 @@ class Bar:
         if self.progress is not None:
             self.progress.stop()
 
-    def updated(self, record: dict[str, float]) -> None:
+    def updated(self, record: Record) -> None:
         speed = record["target_tokens"] / record["seconds"]
         words = f"loss {record['train_loss']:.3f}, {speed:,.0f} target tokens/s"
         if self.progress is not None:
@@ -88,7 +88,7 @@ class Bar:
             self.said = time.monotonic()
             logger.info("update %s of %s: %s", f"{record['update']:,}", f"{self.updates:,}", words)
 
-    def validated(self, record: dict[str, float]) -> None:
+    def validated(self, record: Record) -> None:
         bleu = f", BLEU {record['bleu']:.1f} (greedy)" if "bleu" in record else ""
         whose = "average of the last models" if "averaged" in record else "validation"
         line = f"update {record['update']:,}, {whose}: loss {record['loss']:.3f} nats a token{bleu}"
@@ -107,13 +107,13 @@ class TensorBoard:
 
         self.writer: Any = SummaryWriter(folder)
 
-    def updated(self, record: dict[str, float]) -> None:
+    def updated(self, record: Record) -> None:
         self._write("train", record)
 
-    def validated(self, record: dict[str, float]) -> None:
+    def validated(self, record: Record) -> None:
         self._write("valid", record)
 
-    def _write(self, group: str, record: dict[str, float]) -> None:
+    def _write(self, group: str, record: Record) -> None:
         for name, value in record.items():
             if name != "update":
                 self.writer.add_scalar(f"{group}/{name}", value, int(record["update"]))
@@ -126,10 +126,10 @@ class Listeners:
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self.listeners = listeners
 
-    def updated(self, record: dict[str, float]) -> None:
+    def updated(self, record: Record) -> None:
         for listener in self.listeners:
             listener.updated(record)
 
-    def validated(self, record: dict[str, float]) -> None:
+    def validated(self, record: Record) -> None:
         for listener in self.listeners:
             listener.validated(record)

@@ -1,0 +1,214 @@
+"""Training as a whole: what is saved is enough to go on, and the best model is the one that is kept."""
+
+import hashlib
+import itertools
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from seq2seq.data.batches import Batches, collate
+from seq2seq.data.order import BatchOrder
+from seq2seq.errors import CheckpointError, Seq2SeqError
+from seq2seq.files import RunFolder
+from seq2seq.models.build import build_model
+from seq2seq.training.schedule import ScheduleConfig
+from seq2seq.training.settings import TrainingConfig
+from seq2seq.training.trainer import Trainer
+from seq2seq.training.weights import average, read_tensors, weights
+
+from architectures import TINY, tiny_recurrent, tiny_transformer
+
+VOCABULARY = 11
+MODELS = {
+    "transformer": tiny_transformer(dropout=0.3, attention_dropout=0.1, word_dropout=0.1, tied_embeddings="all"),
+    "lstm": tiny_recurrent(dropout=0.3, input_feeding=True),
+}
+
+
+class Pairs:
+    """Forty pairs of 1 to 9 tokens: the target is the source."""
+
+    def __init__(self):
+        draw = torch.Generator().manual_seed(3)
+        lengths = torch.randint(1, 10, (40,), generator=draw).tolist()
+        self.rows = [torch.randint(4, VOCABULARY, (n,), generator=draw).numpy() for n in lengths]
+        self.source_lengths = self.target_lengths = torch.tensor(lengths).numpy()
+
+    def __len__(self):
+        return len(self.rows)
+
+    def source(self, index):
+        return self.rows[index]
+
+    target = source
+
+
+class Silent:
+    def __init__(self):
+        self.updates, self.validations = [], []
+
+    def updated(self, record):
+        self.updates.append(record)
+
+    def validated(self, record):
+        self.validations.append(record)
+
+
+def no_measure(model):
+    return {"loss": 0.0}
+
+
+def trainer(folder, model_config=MODELS["transformer"], validate=no_measure, **settings):
+    config = TrainingConfig(
+        **{"updates": 12, "batch_tokens": 40, "validate_every": 5, "schedule": ScheduleConfig(peak=0.01, warmup=3)}
+        | settings
+    )
+    pairs = Pairs()
+    batches = Batches(pairs, BatchOrder(pairs.source_lengths, pairs.target_lengths, config.batch_tokens, 7))
+    torch.manual_seed(5)
+    return Trainer(
+        build_model(model_config, VOCABULARY, VOCABULARY), batches, config, RunFolder(folder), validate, Silent()
+    )
+
+
+def digest(made):
+    sums = hashlib.sha256()
+    for name, tensor in sorted(weights(made.model).items()):
+        moments = made.optimizer.state[tensor]
+        for value in (tensor.detach(), *(moments[key] for key in sorted(moments))):
+            sums.update(name.encode() + value.cpu().numpy().tobytes())
+    sums.update(torch.get_rng_state().numpy().tobytes())
+    return sums.hexdigest()
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("cut", [1, 5, 6, 11])
+def test_going_on_is_bitwise_never_having_stopped(tmp_path, name, cut):
+    whole = trainer(tmp_path / "whole", MODELS[name])
+    assert whole.run()
+    expected = digest(whole)
+
+    first = trainer(tmp_path / "cut", MODELS[name])
+    updates = itertools.count(1)
+    inner = first._update
+
+    def update_then_stop(group):
+        found = inner(group)
+        first.stopping = next(updates) == cut
+        return found
+
+    first._update = update_then_stop
+    assert not first.run()
+    second = trainer(tmp_path / "cut", MODELS[name])
+    torch.manual_seed(99)  # what the random generators did in between must not matter
+    assert second.resume()
+    assert second.position.update == cut
+    assert second.run()
+    assert digest(second) == expected
+
+
+def test_accumulation_is_one_large_batch(tmp_path):
+    """Unequal batches, so that a mean of means would differ from the mean over tokens."""
+    small = [collate([[4, 5, 6, 7]], [[4, 5, 6, 7]], [0]), collate([[8]] * 3, [[8]] * 3, [1, 2, 3])]
+    large = collate([[4, 5, 6, 7], [8], [8], [8]], [[4, 5, 6, 7], [8], [8], [8]], [0, 1, 2, 3])
+    config = tiny_transformer(dropout=0.0)
+    found = []
+    for name, group in (("parts", small), ("whole", [large])):
+        made = trainer(tmp_path / name, config, clip_norm=None)
+        made.optimizer.step = lambda model=made.model: found.append([p.grad.clone() for p in model.parameters()])
+        made._update(group)
+    assert_close(found[0], found[1])
+
+
+def test_the_best_model_is_kept_and_patience_ends_the_training(tmp_path):
+    losses = iter([3.0, 1.0, 2.0, 2.5, 0.0])
+    seen = {}
+
+    def validate(model):
+        loss = next(losses)
+        seen[loss] = {name: tensor.detach().clone() for name, tensor in weights(model).items()}
+        return {"loss": loss}
+
+    made = trainer(tmp_path, validate=validate, updates=100, validate_every=2, patience=2)
+    assert made.run()
+    assert (made.position.update, made.position.best, made.position.best_update) == (8, 1.0, 4)
+    assert_close(read_tensors(tmp_path / "model.safetensors"), seen[1.0])
+
+
+@pytest.mark.parametrize("averaged_is_better", [True, False])
+def test_the_average_is_kept_when_it_is_better(tmp_path, averaged_is_better):
+    values = iter([5.0, 4.0, 3.0, 1.0 if averaged_is_better else 9.0])
+    made = trainer(tmp_path, validate=lambda model: {"loss": next(values)}, updates=6, validate_every=2, average=3)
+    assert made.run()
+    snapshots = [read_tensors(path) for path in made.folder.snapshots()]
+    assert len(snapshots) == 3
+    kept = read_tensors(made.folder.model)
+    assert_close(kept, average(snapshots) if averaged_is_better else snapshots[-1])
+
+
+def test_only_so_many_snapshots_are_kept(tmp_path):
+    made = trainer(tmp_path, updates=8, validate_every=1, keep_snapshots=3)
+    made.run()
+    assert [path.name for path in made.folder.snapshots()] == [f"weights-{n:08d}.safetensors" for n in (6, 7, 8)]
+
+
+def test_a_loss_that_is_no_number_stops_with_what_to_do(tmp_path):
+    made = trainer(tmp_path, updates=20)
+    made.model.output.bias.data.fill_(float("nan"))
+    with pytest.raises(Seq2SeqError, match=r"update 10: the loss is nan; lower schedule\.peak"):
+        made.run()
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    trainer(tmp_path).run()
+    with pytest.raises(CheckpointError, match="does not fit the model of its recipe"):
+        trainer(tmp_path, TINY["lstm-general"]).resume()
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "garbage"])
+def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
+    made = trainer(tmp_path)
+    made.run()
+    content = made.checkpoint.read_bytes()
+    damaged = {"cut": content[: len(content) // 2], "empty": b"", "garbage": b"\xff" * 400}[damage]
+    made.checkpoint.write_bytes(damaged)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors: cannot be read"):
+        trainer(tmp_path).resume()
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
+    made = trainer(tmp_path)
+    made.run()
+    before = made.checkpoint.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("seq2seq.training.weights.save_file", full)
+    with pytest.raises(CheckpointError, match="No space left on device"):
+        made._save()
+    assert made.checkpoint.read_bytes() == before
+    assert not list(made.checkpoint.parent.glob(".*"))
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_every_architecture_learns_to_copy_one_pair(tmp_path, name):
+    """Thirty updates on the same batch take the loss well below where it began."""
+    made = trainer(tmp_path, TINY[name], updates=30, validate_every=30)
+    batch = collate([[4, 5, 6]], [[6, 5]], [0])
+    losses = [float(made._update([batch])) for _ in range(30)]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_gradient_longer_than_the_norm_is_scaled_to_it(tmp_path):
+    made = trainer(tmp_path, clip_norm=1e-3, schedule=ScheduleConfig(kind="constant", peak=1e-9, warmup=0))
+    norms = []
+    step = made.optimizer.step
+    made.optimizer.step = lambda: (norms.append(_norm(made.model)), step())
+    made._update([collate([[4, 5, 6]], [[6, 5]], [0])])
+    assert norms == [pytest.approx(1e-3, rel=1e-3)]
+
+
+def _norm(model):
+    return float(torch.stack([p.grad.norm() for p in model.parameters()]).norm())

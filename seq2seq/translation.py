@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -27,7 +27,6 @@ from seq2seq.search.limits import SearchConfig
 
 __all__ = ["Candidate", "PairScore", "Translation", "Translator", "load_model"]
 
-Precision = Literal["fp32", "bf16"]
 Progress = Callable[[int], None]
 
 BATCH_TOKENS = 4096  # source tokens x beam size, padding among them
@@ -107,7 +106,7 @@ class Translator:
         """Lines so far that were longer than that."""
 
     @classmethod
-    def load(cls, run: str | Path, *, device: str = "auto", precision: Precision = "fp32") -> "Translator":
+    def load(cls, run: str | Path, *, device: str = "auto", precision: str = "fp32") -> "Translator":
         """The translator in a run folder. Raises CheckpointError where there is none, ConfigError for `device`."""
         if precision not in _PRECISIONS:
             raise ConfigError(f"precision: must be one of {', '.join(_PRECISIONS)}, not {precision!r}")

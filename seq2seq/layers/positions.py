@@ -25,7 +25,7 @@ class SinusoidalPositions(nn.Module):
     """Adds fixed waves: any position has its vector, seen in training or not."""
 
     def forward(self, x: Float[Tensor, "row time model"], offset: int) -> Float[Tensor, "row time model"]:
-        return x + sinusoids(offset, x.size(1), x.size(2), x.device)
+        return x + sinusoids(offset, x.size(1), x.size(2), x.device).to(x.dtype)
 
     if TYPE_CHECKING:
         __call__ = forward

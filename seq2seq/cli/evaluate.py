@@ -1,7 +1,6 @@
 """`seq2seq evaluate`."""
 
 from pathlib import Path
-from typing import Any, cast
 
 import click
 
@@ -15,6 +14,7 @@ from seq2seq.cli.options import (
     length_penalty_option,
     precision_option,
     runs_argument,
+    split_option,
 )
 from seq2seq.cli.progress import progress
 
@@ -28,13 +28,7 @@ from seq2seq.cli.progress import progress
     ),
 )
 @runs_argument
-@click.option(
-    "--split",
-    "splits",
-    multiple=True,
-    metavar="NAME",
-    help="May be given several times. [default: the recipe's data.tests]",
-)
+@split_option
 @click.option("--source", type=click.Path(path_type=Path), metavar="FILE", help="Score this text instead of a split.")
 @click.option("--reference", type=click.Path(path_type=Path), metavar="FILE", help="Its translation, line by line.")
 @beam_option
@@ -56,10 +50,9 @@ def evaluate(  # noqa: PLR0913 - one for each option
     batch_tokens: int,
     as_json: bool,
 ) -> None:
-    """Translate test sets with trained runs and score the translations.
+    """Score trained runs on test sets: BLEU, chrF, TER.
 
-    BLEU (with the interval in which it lies with 95 %), chrF and TER are sacreBLEU's, with signatures; beside
-    them BLEU without regard to case and, where the test set asks for them, how many pronouns are right.
+    The metrics are sacreBLEU's, with signatures, and BLEU with the interval in which it lies with 95 %; beside them BLEU without regard to case and, where the test set asks for them, how many pronouns are right.
     Translations of splits are kept in the run folder and used again until the model or the search changes.
     """
     if (source is None) != (reference is None):
@@ -77,7 +70,7 @@ def evaluate(  # noqa: PLR0913 - one for each option
         beam,
         length_penalty,
         device,
-        cast("Any", precision),
+        precision,
         batch_tokens,
     )
     rows = [evaluation.row for evaluation in evaluate_runs(options, progress)]

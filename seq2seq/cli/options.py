@@ -36,4 +36,11 @@ batch_tokens_option = click.option(
     show_default=True,
     help="Source tokens times beam translated at once; less needs less memory.",
 )
+split_option = click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="NAME",
+    help="Of the corpus; may be given several times. [default: the recipe's data.tests]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")

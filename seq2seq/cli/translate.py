@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -81,7 +81,7 @@ def translate(  # noqa: PLR0913 - one for each option
         n_best=n_best or 1,
         form=cast("Form", form),
         device=device,
-        precision=cast("Any", precision),
+        precision=precision,
         batch_tokens=batch_tokens,
     )
     if source is None and is_terminal(sys.stdin):

@@ -24,7 +24,7 @@ from seq2seq.evaluation.pronouns import pronoun_accuracy
 from seq2seq.files import RunFolder, replacing, write_text
 from seq2seq.loading import find_run
 from seq2seq.search.limits import SearchConfig
-from seq2seq.translation import Precision, Translation, Translator
+from seq2seq.translation import Translation, Translator
 from seq2seq.workflows.recipe import Recipe, load_recipe
 from seq2seq.workflows.testsets import TestSet, TestSets
 
@@ -46,7 +46,7 @@ class EvaluateOptions:
     beam_size: int | None = None
     length_penalty: float | None = None
     device: str = "auto"
-    precision: Precision = "fp32"
+    precision: str = "fp32"
     batch_tokens: int = 4096  # source tokens x beam
 
     def search(self, recipe: Recipe) -> SearchConfig:
@@ -81,7 +81,7 @@ class _Evaluator:
         self.folder, self.options, self.shown = folder, options, shown
         self.recipe = load_recipe(folder.recipe)
         self.search = options.search(self.recipe)
-        self.fingerprints = {path.name: _sha256(path) for path in (folder.model, folder.tokenizer / "tokenizer.json")}
+        self.fingerprints = {path.name: sha256(path) for path in (folder.model, folder.tokenizer / "tokenizer.json")}
         self.translator: Translator | None = None
         if not folder.summary.exists():
             logger.warning("%s: its training is unfinished; this is its best model so far", folder.root)
@@ -140,6 +140,7 @@ class _Evaluator:
             "length_penalty": self.search.length_penalty,
             "precision": self.options.precision,
             "device": str(self.translator.device) if self.translator else None,
+            "model_sha256": self.fingerprints[self.folder.model.name],
             "seconds": round(seconds, 3),  # of translating: loading the model and scoring not counted
             "sentences_per_second": round(sentences / seconds, 2),
         }
@@ -177,7 +178,8 @@ def scores_of(test: TestSet, translations: list[Translation]) -> Row:
     return row
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The checksum of a file of a run; raises CheckpointError when it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

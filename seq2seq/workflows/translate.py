@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal
 from seq2seq.data.readers import decoded, lines
 from seq2seq.errors import CheckpointError, DataError
 from seq2seq.files import replacing
-from seq2seq.translation import Precision, Translation, Translator
+from seq2seq.translation import Translation, Translator
 
 Form = Literal["text", "scores", "n-best", "json"]
 Write = Callable[[str], None]
@@ -32,7 +32,7 @@ class TranslateOptions:
     n_best: int = 1
     form: Form = "text"
     device: str = "auto"
-    precision: Precision = "fp32"
+    precision: str = "fp32"
     batch_tokens: int = 4096  # source tokens x beam
 
 

@@ -42,8 +42,8 @@ def _examples(split: str, seed: int) -> Iterator[Example]:
         drawn = _drawn(draw, split)
         end = "?" if drawn.tree.question else "."
         source, words = written(english.sentence(drawn.tree), end)
-        belongs_to = split_of(source, has_probe=drawn.pronoun is not None, has_reserved=is_unseen and holds_reserved_pair(words))
-        if belongs_to != split or source in given:
+        has_reserved = is_unseen and holds_reserved_pair(words)
+        if split_of(source, has_probe=drawn.pronoun is not None, has_reserved=has_reserved) != split or source in given:
             continue
         if split != "train":
             given.add(source)
@@ -54,7 +54,7 @@ def _examples(split: str, seed: int) -> Iterator[Example]:
 def _drawn(draw: PronounSentences, split: str) -> Drawn:
     if split == "test_pronoun" or (split in ("train", "valid", "test") and draw.chance(_PRONOUN_SHARE)):
         return draw.pronoun_sentence()
-    return Drawn(draw.long_sentence() if split == "test_long" else draw.sentence(), None, None)
+    return Drawn(draw.long_sentence() if split == "test_long" else draw.sentence())
 
 
 def _probe(drawn: Drawn, words: list[Word]) -> Probe | None:

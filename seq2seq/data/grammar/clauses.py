@@ -2,35 +2,64 @@
 
 from seq2seq.data.grammar.draw import Weighted
 from seq2seq.data.grammar.inflection import ACCUSATIVE, DATIVE, NEUTER
-from seq2seq.data.grammar.lexicon import Noun, Verb, lexicon
-from seq2seq.data.grammar.pairs import objects_of, places_of, verbs_by
+from seq2seq.data.grammar.lexicon import Noun, Verb, classes_of, lexicon
+from seq2seq.data.grammar.pairs import STATE, objects_of, places_of, verbs_by
 from seq2seq.data.grammar.phrases import DEFINITE, PLACE, Phrases
 from seq2seq.data.grammar.syntax import (
-    A, ANY, BARE, FUTURE, INFINITIVE, NOT_A, PAST, PERFECT, PRESENT, Clause, Fixed, Modal, Name, Nominal,
-    NounPhrase, Pair, Phrase, Prepositional, Pronoun,
-)  # fmt: skip
+    ANY,
+    BARE,
+    FUTURE,
+    INFINITIVE,
+    NOT_A,
+    PAST,
+    PERFECT,
+    PRESENT,
+    A,
+    Clause,
+    Fixed,
+    Modal,
+    Name,
+    Nominal,
+    NounPhrase,
+    Pair,
+    Phrase,
+    Prepositional,
+    Pronoun,
+)
 
 PERSON = frozenset({"person"})
-_ALL = frozenset("person animal transport child boy girl pet farm bird upright furniture flat".split())
-_FRAMES = Weighted(("none", 16), ("acc", 40), ("dat", 6), ("give", 9), ("prep", 8), ("go", 11), ("put", 4), ("be-at", 6))
+_ALL = classes_of("person,animal,transport,child,boy,girl,pet,farm,bird,upright,furniture,flat")
+_FRAMES = Weighted(
+    ("none", 16), ("acc", 40), ("dat", 6), ("give", 9), ("prep", 8), ("go", 11), ("put", 4), ("be-at", 6)
+)
 _MODALS = {
     "present": (
-        Modal("can", "kann"), Modal("want to", "will"), Modal("have to", "muss"), Modal("should", "sollte"),
-        Modal("would like to", "möchte"), Modal("be allowed to", "darf"),
+        Modal("can", "kann"),
+        Modal("want to", "will"),
+        Modal("have to", "muss"),
+        Modal("should", "sollte"),
+        Modal("would like to", "möchte"),
+        Modal("be allowed to", "darf"),
     ),
     "past": (
-        Modal("can", "konnte"), Modal("want to", "wollte"), Modal("have to", "musste"),
+        Modal("can", "konnte"),
+        Modal("want to", "wollte"),
+        Modal("have to", "musste"),
         Modal("be allowed to", "durfte"),
     ),
-}  # fmt: skip
+}
 _TENSES = {"present": PRESENT, "past": PAST, "future": FUTURE}
 _SPOTS = (  # English, German, classes of what something is put at
-    ("in", "in", frozenset({"holder"})), ("on", "auf", frozenset({"support"})),
-    ("under", "unter", frozenset({"shelter"})), ("behind", "hinter", frozenset({"furniture"})),
-    ("next to", "neben", frozenset({"furniture"})), ("in front of", "vor", frozenset({"furniture"})),
-)  # fmt: skip
+    ("in", "in", frozenset({"holder"})),
+    ("on", "auf", frozenset({"support"})),
+    ("under", "unter", frozenset({"shelter"})),
+    ("behind", "hinter", frozenset({"furniture"})),
+    ("next to", "neben", frozenset({"furniture"})),
+    ("in front of", "vor", frozenset({"furniture"})),
+)
 _OUTSIDE = _SPOTS[3:]
 _BESIDE_BUILDINGS = frozenset({"building", "vehicle", "tree", "furniture"})
+_LASTING = frozenset({"mögen", "lieben", "kennen", "haben", "wissen", "glauben", "hoffen", "wohnen"})
 _ENDURING = frozenset({"sleep", "work", "dance", "sing", "play", "wait", "cry"})
 
 
@@ -84,7 +113,9 @@ class Clauses(Phrases):
         elif "/" in verb.frame:
             english, german, case = verb.frame.split("/")
             number = ACCUSATIVE if case == "acc" else DATIVE
-            clause.goal = Prepositional(english, german, number, self.noun_phrase(self.paired(objects_of(verb)), DEFINITE))
+            clause.goal = Prepositional(
+                english, german, number, self.noun_phrase(self.paired(objects_of(verb)), DEFINITE)
+            )
 
     def spot(self, case: int, spots: tuple[tuple[str, str, frozenset[str]], ...] = _SPOTS) -> Prepositional:
         """A place at a piece of furniture or in a box: motion takes the accusative, rest the dative."""
@@ -153,7 +184,9 @@ class Clauses(Phrases):
     def add_adverbs(self, clause: Clause, frame: str, *, share: float) -> None:
         """Time or frequency, manner or place, company: each by its probability times `share`."""
         verb, style = clause.verb, self.style
-        if clause.tense != PERFECT and self.chance(style.time * share):
+        quality = clause.quality
+        is_lasting = verb.name in _LASTING or (quality is not None and quality.adjective.order != STATE)
+        if clause.tense != PERFECT and not is_lasting and self.chance(style.time * share):
             clause.time = self._time_of(clause, frame)
         elif not (clause.is_negated or clause.modal or _is_quantity(clause.subject)) and self.chance(0.12 * share):
             clause.frequency = Fixed(self.pick(lexicon().adverbials_of("often")))

@@ -5,15 +5,37 @@ place is followed by a comma; relative clauses restrict and have none.
 """
 
 from seq2seq.data.grammar.syntax import (
-    FUTURE, INFINITIVE, PAST, PERFECT, PLUPERFECT, PRESENT, Clause, Gap, Name, Nominal, NounPhrase, Pair, Phrase,
-    Prepositional, Pronoun, Quality, Relative, Sentence, Subordinate,
-)  # fmt: skip
+    FUTURE,
+    INFINITIVE,
+    PAST,
+    PERFECT,
+    PLUPERFECT,
+    PRESENT,
+    Clause,
+    Gap,
+    Name,
+    Nominal,
+    NounPhrase,
+    Pair,
+    Phrase,
+    Prepositional,
+    Pronoun,
+    Quality,
+    Relative,
+    Sentence,
+    Subordinate,
+)
 from seq2seq.data.grammar.words import COMMA, Link, Word
 
 _PRONOUNS = {
-    "1s": ("I", "me"), "2s": ("you", "you"), "he": ("he", "him"), "she": ("she", "her"), "it": ("it", "it"),
-    "1p": ("we", "us"), "3p": ("they", "them"),
-}  # fmt: skip
+    "1s": ("I", "me"),
+    "2s": ("you", "you"),
+    "he": ("he", "him"),
+    "she": ("she", "her"),
+    "it": ("it", "it"),
+    "1p": ("we", "us"),
+    "3p": ("they", "them"),
+}
 _BE = {"1s": ("am", "was"), "3s": ("is", "was")}
 _PARTICLES = ("up", "on", "off", "away")  # pick up the child, but pick her up
 _NOT_BEFORE_FINITE = ("want", "have")
@@ -126,13 +148,18 @@ def _verb_group(tree: Clause, *, needs_auxiliary: bool) -> tuple[list[str], tupl
         return ["had"], verb.participle
     if tree.tense == FUTURE:
         return ["will"], verb.base
-    if verb.frame == "be":
-        return [], (_be(person, is_past=tree.tense == PAST),)
-    if needs_auxiliary:
+    if needs_auxiliary and verb.frame != "be":
         return [_do(person, tree.tense)], verb.base
+    return [], _simple_form(tree)
+
+
+def _simple_form(tree: Clause) -> tuple[str, ...]:
+    """The simple present or past."""
+    if tree.verb.frame == "be":
+        return (_be(tree.person, is_past=tree.tense == PAST),)
     if tree.tense == PAST:
-        return [], verb.past
-    return [], verb.third if person == "3s" else verb.base
+        return tree.verb.past
+    return tree.verb.third if tree.person == "3s" else tree.verb.base
 
 
 def _modal_group(tree: Clause, *, needs_auxiliary: bool) -> list[str]:

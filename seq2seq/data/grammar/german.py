@@ -2,25 +2,58 @@
 
 A clause has a finite verb, a middle field and a right bracket (separated prefix, participles, infinitives).
 In statements the finite verb comes second, in questions without a question word first, in subordinate
-clauses last. The middle field keeps the order: subject, pronouns, time, dative, definite accusative, nicht,
+clauses last. The middle field keeps the order: subject, pronouns, time, dative, definite accusative, frequency, nicht,
 company, manner, place, indefinite accusative, what the verb demands behind a preposition, predicate. A relative
 clause of the last object stands behind the right bracket. "not" with an indefinite object is kein.
 """
 
 from seq2seq.data.grammar.inflection import (
-    ACCUSATIVE, DATIVE, GENITIVE, HABEN, HATTE, MODALS, NOMINATIVE, RELATIVE, SEIN, WAR, WERDEN, adjective, article,
+    ACCUSATIVE,
+    DATIVE,
+    GENITIVE,
+    HABEN,
+    HATTE,
+    MODALS,
+    NOMINATIVE,
+    RELATIVE,
+    SEIN,
+    WAR,
+    WERDEN,
+    adjective,
+    article,
     contracted,
-)  # fmt: skip
+)
 from seq2seq.data.grammar.syntax import (
-    ANY, FUTURE, INFINITIVE, NOT_A, PAST, PERFECT, PLUPERFECT, Clause, Name, Nominal, NounPhrase, Pair, Phrase,
-    Prepositional, Pronoun, Quality, Relative, Sentence, Subordinate,
-)  # fmt: skip
+    ANY,
+    FUTURE,
+    INFINITIVE,
+    NOT_A,
+    PAST,
+    PERFECT,
+    PLUPERFECT,
+    Clause,
+    Name,
+    Nominal,
+    NounPhrase,
+    Pair,
+    Phrase,
+    Prepositional,
+    Pronoun,
+    Quality,
+    Relative,
+    Sentence,
+    Subordinate,
+)
 from seq2seq.data.grammar.words import COMMA, Word
 
 _PRONOUNS = {  # nominative, accusative, dative
-    "1s": ("ich", "mich", "mir"), "2s": ("du", "dich", "dir"), "he": ("er", "ihn", "ihm"),
-    "she": ("sie", "sie", "ihr"), "1p": ("wir", "uns", "uns"), "3p": ("sie", "sie", "ihnen"),
-}  # fmt: skip
+    "1s": ("ich", "mich", "mir"),
+    "2s": ("du", "dich", "dir"),
+    "he": ("er", "ihn", "ihm"),
+    "she": ("sie", "sie", "ihr"),
+    "1p": ("wir", "uns", "uns"),
+    "3p": ("sie", "sie", "ihnen"),
+}
 _IT = (("er", "ihn", "ihm"), ("sie", "sie", "ihr"), ("es", "es", "ihm"))
 _CONJUNCTIONS = {"and": "und", "but": "aber", "or": "oder", "for": "denn"}
 _QUESTIONS = {"where": ("wo", "wohin"), "when": ("wann",), "why": ("warum",), "who": ("wer",), "what": ("was",)}
@@ -41,7 +74,10 @@ def sentence(tree: Sentence) -> list[Word]:
         conjunction, other = tree.joined
         if conjunction in ("but", "for"):
             words.append(COMMA)
-        words += [Word(_CONJUNCTIONS[conjunction], ((other, "conjunction"),)), *sentence(other)]
+        rest = sentence(other)
+        if rest[0] is COMMA:  # of a clause in front: no comma separates it from the conjunction
+            del rest[0]
+        words += [Word(_CONJUNCTIONS[conjunction], ((other, "conjunction"),)), *rest]
     return words
 
 
@@ -123,20 +159,14 @@ def _verbs(tree: Clause) -> tuple[Word, list[Word]]:
 
 def _middle(tree: Clause, front: str) -> tuple[list[Word], list[Word]]:
     """The middle field without what is in front, and what stands behind the right bracket."""
-    words = [] if front == "subject" else nominal(tree.subject, NOMINATIVE)
-    accusative, dative = tree.accusative, tree.dative
-    for case, phrase in ((ACCUSATIVE, accusative), (DATIVE, dative)):
-        if isinstance(phrase, Pronoun):
-            words += nominal(phrase, case)
-    if front != "time":
-        words += adverbial(tree.time)
-    words += adverbial(tree.frequency)
-    if not isinstance(dative, Pronoun):
-        words += _object(dative, DATIVE)
+    accusative = tree.accusative
     is_definite = accusative is not None and accusative.is_definite
+    negates_object = isinstance(accusative, NounPhrase) and accusative.determiner in (ANY, NOT_A)
+    words = [] if front == "subject" else nominal(tree.subject, NOMINATIVE)
+    words += _before_negation(tree, front)
     if is_definite and not isinstance(accusative, Pronoun):
         words += _object(accusative, ACCUSATIVE) + prepositional(tree.benefit)
-    negates_object = isinstance(accusative, NounPhrase) and accusative.determiner in (ANY, NOT_A)
+    words += adverbial(tree.frequency)
     if tree.is_negated and not negates_object:
         words.append(Word("nicht", ((tree, "not"),)))
     words += prepositional(tree.company) + adverbial(tree.manner)
@@ -150,6 +180,17 @@ def _middle(tree: Clause, front: str) -> tuple[list[Word], list[Word]]:
     if tree.role:
         words += noun_phrase(tree.role, NOMINATIVE)
     return words, _after(tree, front)
+
+
+def _before_negation(tree: Clause, front: str) -> list[Word]:
+    """Pronouns, accusative first, then time and the dative."""
+    words: list[Word] = []
+    for case, phrase in ((ACCUSATIVE, tree.accusative), (DATIVE, tree.dative)):
+        if isinstance(phrase, Pronoun):
+            words += nominal(phrase, case)
+    if front != "time":
+        words += adverbial(tree.time)
+    return words if isinstance(tree.dative, Pronoun) else words + _object(tree.dative, DATIVE)
 
 
 def _object(phrase: Nominal | None, case: int) -> list[Word]:
@@ -252,7 +293,7 @@ def adverbial(phrase: Phrase | None) -> list[Word]:
 
 def quality(tree: Quality) -> list[Word]:
     """A predicate adjective, which takes no ending."""
-    words = prepositional(tree.about)
+    words = []
     if tree.degree in _DEGREES:
         words.append(Word(_DEGREES[tree.degree], ((tree, "degree"),)))
     entry = tree.adjective
@@ -263,4 +304,4 @@ def quality(tree: Quality) -> list[Word]:
     if tree.other:
         words.append(Word("als" if tree.degree == "more" else "wie", ((tree, "than"),)))
         words += nominal(tree.other, NOMINATIVE)
-    return words
+    return words + prepositional(tree.about)

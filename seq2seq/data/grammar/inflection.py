@@ -16,8 +16,7 @@ Table = tuple[tuple[str, ...], ...]  # [gender][case]
 
 def _table(masculine: str, feminine: str, neuter: str, plural: str) -> Table:
     return tuple(
-        tuple("" if cell == "-" else cell for cell in row.split())
-        for row in (masculine, feminine, neuter, plural)
+        tuple("" if cell == "-" else cell for cell in row.split()) for row in (masculine, feminine, neuter, plural)
     )
 
 
@@ -31,9 +30,14 @@ _MIXED = _table("er en en en", "e e en en", "es es en en", "en en en en")
 _ADJECTIVES_AFTER = {"der": _WEAK, "dies": _WEAK, "ein": _MIXED, "viel": _STRONG, "fixed": _STRONG, "bare": _STRONG}
 
 _CONTRACTIONS = {
-    "in dem": "im", "in das": "ins", "an dem": "am", "an das": "ans", "zu dem": "zum", "zu der": "zur",
-    "von dem": "vom", "bei dem": "beim",
-}  # fmt: skip
+    "in dem": "im",
+    "in das": "ins",
+    "an dem": "am",
+    "zu dem": "zum",
+    "zu der": "zur",
+    "von dem": "vom",
+    "bei dem": "beim",
+}
 
 
 @cache

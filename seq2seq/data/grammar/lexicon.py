@@ -12,13 +12,26 @@ from importlib import resources
 from seq2seq.data.grammar.inflection import FEMININE, MASCULINE, NEUTER, present_forms
 
 NUMBERS = (
-    ("two", "zwei"), ("three", "drei"), ("four", "vier"), ("five", "fünf"), ("six", "sechs"), ("seven", "sieben"),
-    ("eight", "acht"), ("nine", "neun"), ("ten", "zehn"), ("twelve", "zwölf"), ("twenty", "zwanzig"),
-)  # fmt: skip
+    ("two", "zwei"),
+    ("three", "drei"),
+    ("four", "vier"),
+    ("five", "fünf"),
+    ("six", "sechs"),
+    ("seven", "sieben"),
+    ("eight", "acht"),
+    ("nine", "neun"),
+    ("ten", "zehn"),
+    ("twelve", "zwölf"),
+    ("twenty", "zwanzig"),
+)
 _UNITS = {  # English: German plural, dative plural
-    "minutes": ("Minuten", "Minuten"), "hours": ("Stunden", "Stunden"), "days": ("Tage", "Tagen"),
-    "weeks": ("Wochen", "Wochen"), "months": ("Monate", "Monaten"), "years": ("Jahre", "Jahren"),
-}  # fmt: skip
+    "minutes": ("Minuten", "Minuten"),
+    "hours": ("Stunden", "Stunden"),
+    "days": ("Tage", "Tagen"),
+    "weeks": ("Wochen", "Wochen"),
+    "months": ("Monate", "Monaten"),
+    "years": ("Jahre", "Jahren"),
+}
 _GENDERS = {"der": MASCULINE, "die": FEMININE, "das": NEUTER}
 
 
@@ -53,6 +66,15 @@ class Adjective:
     german_comparative: str
     order: int
     classes: frozenset[str]
+    exceptions: frozenset[str]
+
+    @property
+    def is_gradable(self) -> bool:
+        """Whether something can be very or too much so."""
+        return self.german_comparative != "-"
+
+    def suits(self, noun: Noun) -> bool:
+        return bool(self.classes & noun.classes) and noun.english[0] not in self.exceptions
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -133,19 +155,21 @@ class Lexicon:
 def lexicon() -> Lexicon:
     """The lexicon of the package, read once."""
     return Lexicon(
-        tuple(_noun(line.split()) for line in _lines("nouns.txt")),
-        tuple(_adjective(line.split()) for line in _lines("adjectives.txt")),
-        tuple(_verb(line.split()) for line in _lines("verbs.txt")),
-        tuple(_adverbials(_lines("adverbials.txt"))),
+        tuple(_noun(line.split()) for line in lines_of("nouns.txt")),
+        tuple(_adjective(line.split()) for line in lines_of("adjectives.txt")),
+        tuple(_verb(line.split()) for line in lines_of("verbs.txt")),
+        tuple(_adverbials(lines_of("adverbials.txt"))),
     )
 
 
-def _lines(name: str) -> list[str]:
+def lines_of(name: str) -> list[str]:
+    """The lines of a table of the package, without its comments."""
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def _set(cell: str) -> frozenset[str]:
+def classes_of(cell: str) -> frozenset[str]:
+    """The classes that a cell names; "-" names none."""
     return frozenset(() if cell == "-" else cell.split(","))
 
 
@@ -159,7 +183,7 @@ def _noun(cells: list[str]) -> Noun:
         (singular, "" if plural == "-" else plural),
         ((nominative, oblique, oblique, genitive), (many, many, many + ("" if many[-1:] in "ns" else "n"), many)),
         gender,
-        _set(classes) | {singular},
+        classes_of(classes) | {singular},
         *(_prepositions(cell) for cell in place or ("-", "-")),
     )
 
@@ -173,7 +197,10 @@ def _prepositions(cell: str) -> tuple[str, str] | None:
 
 def _adjective(cells: list[str]) -> Adjective:
     english, comparative, predicate, stem, german_comparative, order, classes = cells
-    return Adjective(english, comparative, predicate, stem, german_comparative, int(order), _set(classes))
+    names = classes.split(",")
+    suited = frozenset(name for name in names if name[0] != "-")
+    exceptions = frozenset(name[1:] for name in names if name[0] == "-")
+    return Adjective(english, comparative, predicate, stem, german_comparative, int(order), suited, exceptions)
 
 
 def _verb(cells: list[str]) -> Verb:
@@ -191,9 +218,9 @@ def _verb(cells: list[str]) -> Verb:
         participle,
         auxiliary,
         frame,
-        _set(subjects),
-        _set(objects),
-        _set(places),
+        classes_of(subjects),
+        classes_of(objects),
+        classes_of(places),
         manners.strip("-!"),
         not manners.endswith("!"),
     )

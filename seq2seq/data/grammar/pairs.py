@@ -15,7 +15,7 @@ from seq2seq.data.grammar.lexicon import Adjective, Noun, Verb, lexicon
 T = TypeVar("T")
 
 RESERVED_SHARE = 0.06
-COLOR = 4
+STATE, COLOR = 4, 5  # orders of adjectives
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def _divided(values: Iterable[T], keys: Iterable[tuple[str, str]]) -> Pairs[T]:
 
 @cache
 def adjectives_of(noun: Noun) -> Pairs[Adjective]:
-    fitting = [adjective for adjective in lexicon().adjectives if adjective.classes & noun.classes]
+    fitting = [adjective for adjective in lexicon().adjectives if adjective.suits(noun)]
     return _divided(fitting, [(adjective.english, noun.english[0]) for adjective in fitting])
 
 

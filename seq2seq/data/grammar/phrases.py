@@ -2,12 +2,30 @@
 
 from seq2seq.data.grammar.draw import Draw, Weighted
 from seq2seq.data.grammar.inflection import ACCUSATIVE, DATIVE, GENITIVE
-from seq2seq.data.grammar.lexicon import NUMBERS, Noun, Verb, lexicon
+from seq2seq.data.grammar.lexicon import NUMBERS, Noun, Verb, classes_of, lexicon
 from seq2seq.data.grammar.pairs import COLOR, adjectives_of, colors_of, goals_of, objects_of, places_of
 from seq2seq.data.grammar.syntax import (
-    A, ALL, BARE, EVERY, MANY, NO, POSSESSIVES, SEVERAL, SOME, THE, THIS, Determiner, Fixed, Name, Nominal,
-    NounPhrase, Pair, Phrase, Prepositional, Pronoun,
-)  # fmt: skip
+    ALL,
+    BARE,
+    EVERY,
+    MANY,
+    NO,
+    POSSESSIVES,
+    SEVERAL,
+    SOME,
+    THE,
+    THIS,
+    A,
+    Determiner,
+    Fixed,
+    Name,
+    Nominal,
+    NounPhrase,
+    Pair,
+    Phrase,
+    Prepositional,
+    Pronoun,
+)
 
 _NAMES = (("Anna", True), ("Maria", True), ("Lena", True), ("Peter", False), ("Paul", False), ("Thomas", False))
 _PRONOUNS = ("1s", "2s", "he", "she", "1p", "3p")
@@ -15,9 +33,9 @@ _OTHERS = {"1s": ("2s", "he", "she", "3p"), "1p": ("2s", "he", "she", "3p"), "2s
 """Pronouns of someone else than the subject, by its person."""
 _NUMBERS = tuple(Determiner("", english, german, "fixed", "fixed", is_quantity=True) for english, german in NUMBERS)
 _POSSESSIVES = tuple(POSSESSIVES.values())
-_OWNED = frozenset(
-    "kin friend neighbor teacher doctor pet farm thing furniture owned wear food drink room home readable holder "
-    "shop planned machine upright".split()
+_OWNED = classes_of(
+    "kin,friend,neighbor,teacher,doctor,pet,farm,thing,furniture,owned,wear,food,drink,room,home,readable,holder,"
+    "shop,planned,machine,upright"
 )
 _PERSON = frozenset({"person"})
 
@@ -29,9 +47,7 @@ DEFINITE = Weighted((THE, 65), (THIS, 10), (_POSSESSIVE, 25))
 PLACE = Weighted((THE, 65), (A, 14), (THIS, 11), (_POSSESSIVE, 10))
 _KIN = Weighted((THE, 10), (_POSSESSIVE, 90))
 _MASS = Weighted((THE, 50), (BARE, 28), (THIS, 7), (_POSSESSIVE, 15))
-_PLURAL = Weighted(
-    (THE, 38), (_NUMBER, 20), (_POSSESSIVE, 12), (THIS, 8), (MANY, 7), (SOME, 6), (SEVERAL, 4), (ALL, 5)
-)
+_PLURAL = Weighted((THE, 38), (_NUMBER, 20), (_POSSESSIVE, 12), (THIS, 8), (MANY, 7), (SOME, 6), (SEVERAL, 4), (ALL, 5))
 _PLURAL_OBJECT = Weighted(
     (THE, 30), (_NUMBER, 20), (BARE, 15), (_POSSESSIVE, 15), (THIS, 7), (MANY, 5), (SOME, 5), (SEVERAL, 3)
 )
@@ -53,9 +69,7 @@ class Phrases(Draw):
             return self.pick(_POSSESSIVES) if noun.classes & _OWNED else THE
         return self.pick(_NUMBERS) if drawn is _NUMBER else drawn
 
-    def noun_phrase(
-        self, noun: Noun, choice: Weighted[Determiner] = OBJECT, *, plural: float = 0.2
-    ) -> NounPhrase:
+    def noun_phrase(self, noun: Noun, choice: Weighted[Determiner] = OBJECT, *, plural: float = 0.2) -> NounPhrase:
         """A noun with determiner, number and adjectives."""
         many = noun.has_plural and self.chance(plural)
         if many and choice is not DEFINITE:
@@ -80,7 +94,7 @@ class Phrases(Draw):
             colors = colors_of(phrase.noun)
             if colors.free:
                 phrase.adjectives = (first, self.paired(colors))
-        elif first.order < COLOR and first.german_comparative != "-" and self.chance(0.15):
+        elif first.order < COLOR and first.is_gradable and self.chance(0.15):
             phrase.is_very = phrase.determiner.kind != "dies"
 
     def person(self, choice: Weighted[Determiner] = OBJECT, *, plural: float = 0.12) -> NounPhrase | Name:

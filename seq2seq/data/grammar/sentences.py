@@ -4,23 +4,50 @@ from seq2seq.data.grammar import german
 from seq2seq.data.grammar.clauses import PERSON
 from seq2seq.data.grammar.draw import Weighted
 from seq2seq.data.grammar.lexicon import lexicon
-from seq2seq.data.grammar.pairs import verbs_by
+from seq2seq.data.grammar.pairs import STATE, verbs_by
 from seq2seq.data.grammar.states import States
 from seq2seq.data.grammar.syntax import (
-    PAST, PERFECT, PLUPERFECT, PRESENT, Clause, Gap, Name, Nominal, NounPhrase, Pair, Pronoun, Sentence, Subordinate,
-)  # fmt: skip
+    NO,
+    PAST,
+    PERFECT,
+    PLUPERFECT,
+    PRESENT,
+    Clause,
+    Gap,
+    Name,
+    Nominal,
+    NounPhrase,
+    Pair,
+    Pronoun,
+    Sentence,
+    Subordinate,
+)
 
 _FRAMES = Weighted(("past", 55), ("present", 35), ("future", 10))
 _KINDS = Weighted(
-    ("simple", 42), ("tail", 13), ("lead", 9), ("joined", 7), ("shared", 5), ("that", 6), ("whether", 4), ("to", 5),
-    ("purpose", 4), ("question", 9),
-)  # fmt: skip
+    ("simple", 42),
+    ("tail", 13),
+    ("lead", 9),
+    ("joined", 7),
+    ("shared", 5),
+    ("that", 6),
+    ("whether", 4),
+    ("to", 5),
+    ("purpose", 4),
+    ("question", 9),
+)
 _CONJUNCTIONS = {
-    "past": (("because", "weil"), ("although", "obwohl"), ("when", "als"), ("while", "während"), ("before", "bevor"),
-             ("after", "nachdem")),
+    "past": (
+        ("because", "weil"),
+        ("although", "obwohl"),
+        ("when", "als"),
+        ("while", "während"),
+        ("before", "bevor"),
+        ("after", "nachdem"),
+    ),
     "present": (("because", "weil"), ("although", "obwohl"), ("when", "wenn"), ("if", "wenn")),
     "future": (("because", "weil"), ("when", "wenn"), ("if", "wenn"), ("before", "bevor")),
-}  # fmt: skip
+}
 _JOINING = Weighted(("and", 50), ("but", 30), ("for", 10), ("or", 10))
 _QUESTIONS = Weighted(("?", 45), ("why", 15), ("when", 12), ("where", 14), ("who", 7), ("what", 7))
 
@@ -44,22 +71,20 @@ class Sentences(States):
             return self._shared(frame)
         if kind == "purpose":
             return self._with_purpose(frame)
-        sentence = Sentence(self.clause(frame, share=0.7))
         if kind == "tail":
-            sentence.tail = self.subordinate(frame, self.resumed(sentence.clause.subject))
-        else:
-            self._add_complement(sentence, kind, frame)
-        return sentence
+            main = self.main(frame, None, share=0.7)
+            return Sentence(main, tail=self.subordinate(frame, self.resumed(main.subject)))
+        return self._with_complement(kind, frame)
 
     def long_sentence(self) -> Sentence:
         """Two sentences joined, each with subordinate clauses before or behind it."""
         frame = self.weigh(_FRAMES)
-        first = self._with_lead(frame) if self.chance(0.5) else Sentence(self.clause(frame))
+        first = self._with_lead(frame) if self.chance(0.5) else Sentence(self.main(frame, None, share=1))
         if self.chance(0.6):
-            first.tail = self.subordinate(frame, None)
-        second = self._with_lead(frame) if self.chance(0.3) else Sentence(self.clause(frame))
+            first.tail = self.subordinate(frame, None, unlike=first.lead)
+        second = self._with_lead(frame) if self.chance(0.3) else Sentence(self.main(frame, None, share=1))
         if self.chance(0.6):
-            second.tail = self.subordinate(frame, None)
+            second.tail = self.subordinate(frame, None, unlike=second.lead)
         first.joined = self.pick(("and", "but", "and")), second
         return first
 
@@ -70,15 +95,17 @@ class Sentences(States):
         key = _pronoun_for(subject)
         return Pronoun(key) if key and self.chance(0.5) else None
 
-    def subordinate(self, frame: str, subject: Nominal | None) -> Subordinate:
-        """A clause behind because, when, ...; a future has presents in it."""
+    def subordinate(self, frame: str, subject: Nominal | None, *, unlike: Subordinate | None = None) -> Subordinate:
+        """A clause behind because, when, ...; not the conjunction of `unlike`; a future has presents in it."""
         english, conjunction = self.pick(_CONJUNCTIONS[frame])
+        while unlike and conjunction == unlike.german:
+            english, conjunction = self.pick(_CONJUNCTIONS[frame])
         frame = "present" if frame == "future" else frame
         if english in ("because", "although", "if", "when") and self.chance(0.08):
             clause = self.weather(frame)
         else:
             clause = self.clause(frame, subject=subject, share=0.4)
-        while english in ("before", "after", "while") and (clause.is_negated or not clause.verb.is_voluntary):
+        while not _can_follow(english, clause):
             clause = self.clause(frame, subject=subject, share=0.4)
         if english in ("before", "after", "while"):
             clause.time = clause.frequency = None
@@ -87,9 +114,16 @@ class Sentences(States):
             clause.modal = None
         return Subordinate(english, conjunction, clause)
 
+    def main(self, frame: str, subject: Nominal | None, *, share: float) -> Clause:
+        """A clause that can have others subordinate to it: no present perfect beside a simple past."""
+        clause = self.clause(frame, subject=subject, share=share)
+        while clause.tense == PERFECT:
+            clause = self.clause(frame, subject=subject, share=share)
+        return clause
+
     def _with_lead(self, frame: str) -> Sentence:
         lead = self.subordinate(frame, None)
-        main = self.clause(frame, subject=self.resumed(lead.clause.subject), share=0.7)
+        main = self.main(frame, self.resumed(lead.clause.subject), share=0.7)
         return Sentence(main, lead=lead)
 
     def _joined(self, frame: str) -> Sentence:
@@ -123,25 +157,25 @@ class Sentences(States):
         self.add_all(clause, frame, share=0.6)
         return Sentence(clause)
 
-    def _add_complement(self, sentence: Sentence, frame_of_verb: str, frame: str) -> None:
-        """Turn the clause into one of saying, asking or trying."""
-        verb = self.pick(lexicon().verbs_of(frame_of_verb))
-        clause = Clause(self.subject(PERSON), verb, sentence.clause.tense)
-        sentence.clause = clause
+    def _with_complement(self, frame_of_verb: str, frame: str) -> Sentence:
+        """Someone says, asks or tries something."""
+        clause = Clause(self.subject(PERSON), self.pick(lexicon().verbs_of(frame_of_verb)), PRESENT)
         self.set_tense(clause, frame)
-        if self.chance(self.style.negation) and frame_of_verb != "to":
-            self.negate(clause)
         if frame_of_verb == "to":
             clause.complement = Subordinate("to", "", self.infinitive(clause.person))
-            return
+            return Sentence(clause)
+        if self.chance(self.style.negation):
+            self.negate(clause)
         inner = self.clause("present" if frame == "future" else frame, subject=self.resumed(clause.subject), share=0.5)
-        english, conjunction = "that", "dass"
-        if frame_of_verb == "whether":
-            english = self.pick(("whether", "whether", "why", "when", "where"))
-            self._ask(inner, english)
-            english = "whether" if english == "where" and inner.place else english
-            conjunction = "ob" if english == "whether" else german.question_word(english, inner)
-        clause.complement = Subordinate(english, conjunction, inner)
+        if frame_of_verb == "that":
+            clause.complement = Subordinate("that", "dass", inner)
+            return Sentence(clause)
+        asked = self.pick(("whether", "whether", "why", "when", "where"))
+        if asked == "whether" or not self._ask(inner, asked):
+            clause.complement = Subordinate("whether", "ob", inner)
+        else:
+            clause.complement = Subordinate(asked, german.question_word(asked, inner), inner)
+        return Sentence(clause)
 
     def question(self, frame: str) -> Sentence:
         """A question for the truth, a reason, a time, a place, someone or something."""
@@ -161,13 +195,26 @@ class Sentences(States):
             if clause.verb.frame in ("go", "be-at"):
                 clause.goal = clause.place = None
                 return True
+            if clause.goal or not clause.verb.places:
+                return False
             clause.place = None
-            return bool(clause.verb.places)
         if asked == "what":
             if clause.verb.frame != "acc" or not isinstance(clause.accusative, NounPhrase) or clause.is_negated:
                 return False
             clause.accusative = Gap()
         return True
+
+
+def _can_follow(conjunction: str, clause: Clause) -> bool:
+    """Whether the clause makes sense behind it: what passes behind when, what is done behind while."""
+    if clause.tense == PERFECT:
+        return False
+    if conjunction == "when":
+        return clause.quality is None or clause.quality.adjective.order == STATE
+    if conjunction in ("before", "after", "while"):
+        is_no_one = isinstance(clause.subject, NounPhrase) and clause.subject.determiner is NO
+        return clause.verb.is_voluntary and not clause.is_negated and not is_no_one
+    return True
 
 
 def _pronoun_for(subject: Nominal | None) -> str:

@@ -7,9 +7,22 @@ from seq2seq.data.grammar.lexicon import Adjective, Noun, lexicon
 from seq2seq.data.grammar.pairs import adjectives_of, comparable_of, verbs_by, verbs_with_object
 from seq2seq.data.grammar.phrases import DEFINITE, SUBJECT
 from seq2seq.data.grammar.syntax import (
-    A, AS_ROLE, FUTURE, PAST, PRESENT, THE, Clause, Fixed, Gap, Name, Nominal, NounPhrase, Prepositional, Pronoun,
-    Quality, Relative,
-)  # fmt: skip
+    AS_ROLE,
+    FUTURE,
+    PAST,
+    PRESENT,
+    THE,
+    A,
+    Clause,
+    Gap,
+    Name,
+    Nominal,
+    NounPhrase,
+    Prepositional,
+    Pronoun,
+    Quality,
+    Relative,
+)
 
 _STATES = Weighted(("quality", 66), ("comparison", 12), ("role", 8), ("place", 14))
 _TENSES = {"present": PRESENT, "past": PAST, "future": FUTURE}
@@ -74,17 +87,14 @@ class States(Clauses):
         return self.noun_phrase(noun, SUBJECT)
 
     def _quality(self, subject: Nominal, noun: Noun | None) -> Quality:
-        if noun is None:
-            adjective = self.pick(_of_people())
-        else:
-            adjective = self.paired(adjectives_of(noun))
+        adjective = self.pick(_of_people()) if noun is None else self.paired(adjectives_of(noun))
         if isinstance(subject, NounPhrase) and adjective in subject.adjectives:
             subject.adjectives, subject.is_very = (), False
         for english, kind in _ABOUT:
             if adjective.english == english and self.chance(0.5):
                 what = self.noun_phrase(self.pick(lexicon().nouns_of(frozenset({kind}))), DEFINITE, plural=0)
                 return Quality(adjective, about=Prepositional("about", "über", ACCUSATIVE, what))
-        if adjective.german_comparative != "-" and self.chance(0.45):
+        if adjective.is_gradable and self.chance(0.45):
             return Quality(adjective, self.pick(("very", "too")))
         if self.chance(0.12):
             other = self.pick(_of_people()) if noun is None else self.pick(adjectives_of(noun).free)
@@ -114,9 +124,7 @@ class States(Clauses):
         hosts = [clause.subject]
         is_open = not (clause.complement or clause.manner or clause.company or (clause.time and clause.front != "time"))
         if is_open:
-            last = clause.place if clause.front != "place" else None
-            last = last or clause.goal
-            hosts.append(last.nominal if isinstance(last, Prepositional) else None if last else clause.accusative)
+            hosts.append(_last_phrase(clause))
         host = self.pick(hosts)
         if isinstance(host, NounPhrase) and _takes_relative(host):
             host.relative = self.relative(host, "present" if frame == "future" else frame)
@@ -148,7 +156,7 @@ class States(Clauses):
         return Relative("that", case, clause)
 
     def _where(self, noun: Noun, frame: str) -> Relative:
-        """in which someone lives or works."""
+        """A place in which someone lives or works."""
         verbs = [verb for verb in verbs_by("none", PERSON) + verbs_by("be-at", PERSON) if verb.places & noun.classes]
         verb = self.pick(verbs or verbs_by("none", PERSON)[:1])
         clause = Clause(self.subject(verb.subjects), verb, _TENSES[frame])
@@ -161,6 +169,16 @@ class States(Clauses):
         clause = Clause(Gap(), lexicon().verb("be", "be"), _TENSES[frame])
         clause.quality = self._quality(clause.subject or Gap(), noun)
         return Relative("whose", GENITIVE, clause, possession=noun)
+
+
+def _last_phrase(clause: Clause) -> Nominal | None:
+    """What stands last in English, where German has nothing behind it but verbs."""
+    last = clause.place if clause.front != "place" else None
+    last = last or clause.goal
+    if isinstance(last, Prepositional):
+        is_behind_place = clause.place and clause.accusative and not clause.accusative.is_definite
+        return None if is_behind_place else last.nominal
+    return None if last else clause.accusative or clause.dative
 
 
 def _of_people() -> tuple[Adjective, ...]:

@@ -9,8 +9,13 @@ from seq2seq.data.grammar.inflection import MASCULINE, PLURAL
 from seq2seq.data.grammar.lexicon import Adjective, Adverbial, Noun, Verb
 
 PRESENT, PAST, PERFECT, PLUPERFECT, FUTURE, INFINITIVE = (
-    "present", "past", "perfect", "pluperfect", "future", "infinitive",
-)  # fmt: skip
+    "present",
+    "past",
+    "perfect",
+    "pluperfect",
+    "future",
+    "infinitive",
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -218,6 +223,11 @@ SEVERAL = Determiner("", "several", "mehrer", "viel", "viel", is_quantity=True)
 POSSESSIVES = {
     english: Determiner(english, english, german, "ein", "ein", is_definite=True)
     for english, german in (
-        ("my", "mein"), ("your", "dein"), ("his", "sein"), ("her", "ihr"), ("our", "unser"), ("their", "ihr"),
+        ("my", "mein"),
+        ("your", "dein"),
+        ("his", "sein"),
+        ("her", "ihr"),
+        ("our", "unser"),
+        ("their", "ihr"),
     )
-}  # fmt: skip
+}

@@ -45,9 +45,6 @@ def aligned(source: list[Word], target: list[Word]) -> tuple[tuple[int, int], ..
         for link in word.links:
             places.setdefault(link, []).append(index)
     pairs = {
-        (index, other)
-        for index, word in enumerate(source)
-        for link in word.links
-        for other in places.get(link, ())
+        (index, other) for index, word in enumerate(source) for link in word.links for other in places.get(link, ())
     }
     return tuple(sorted(pairs))

@@ -164,7 +164,7 @@ class Clauses(Phrases):
             clause.modal = self.pick(modals)
         elif frame == "past" and not is_state:
             is_unclear = verb.past_looks_present and clause.person != "3s"
-            if is_unclear or (verb.is_voluntary and self.chance(0.15)):
+            if is_unclear or (verb.name not in _LASTING and self.chance(0.15)):
                 clause.tense = PERFECT
 
     def negate(self, clause: Clause) -> None:

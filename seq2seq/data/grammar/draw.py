@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Style:
     """How rich sentences are: probabilities of what may be left out."""
 
-    adjective: float = 0.3
+    adjective: float = 0.36
     relative: float = 0.1
     time: float = 0.32
     place: float = 0.35

@@ -11,19 +11,7 @@ from importlib import resources
 
 from seq2seq.data.grammar.inflection import FEMININE, MASCULINE, NEUTER, present_forms
 
-NUMBERS = (
-    ("two", "zwei"),
-    ("three", "drei"),
-    ("four", "vier"),
-    ("five", "fünf"),
-    ("six", "sechs"),
-    ("seven", "sieben"),
-    ("eight", "acht"),
-    ("nine", "neun"),
-    ("ten", "zehn"),
-    ("twelve", "zwölf"),
-    ("twenty", "zwanzig"),
-)
+NUMBERS = (("two", "zwei"), ("three", "drei"), ("four", "vier"), ("five", "fünf"), ("six", "sechs"), ("ten", "zehn"))
 _UNITS = {  # English: German plural, dative plural
     "minutes": ("Minuten", "Minuten"),
     "hours": ("Stunden", "Stunden"),

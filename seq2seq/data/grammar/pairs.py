@@ -43,8 +43,17 @@ def _divided(values: Iterable[T], keys: Iterable[tuple[str, str]]) -> Pairs[T]:
 
 
 @cache
+def _times(adjective: Adjective) -> int:
+    """How often an adjective is listed, so that those that suit few nouns are not too rare."""
+    suited = sum(adjective.suits(noun) for noun in lexicon().nouns)
+    return 4 if suited < 8 else 2 if suited < 16 else 1
+
+
+@cache
 def adjectives_of(noun: Noun) -> Pairs[Adjective]:
-    fitting = [adjective for adjective in lexicon().adjectives if adjective.suits(noun)]
+    """The adjectives that suit the noun, some more than once."""
+    suiting = [adjective for adjective in lexicon().adjectives if adjective.suits(noun)]
+    fitting = [adjective for adjective in suiting for _ in range(_times(adjective))]
     return _divided(fitting, [(adjective.english, noun.english[0]) for adjective in fitting])
 
 
@@ -97,9 +106,13 @@ def goals_of(classes: frozenset[str]) -> tuple[Noun, ...]:
 
 @cache
 def verbs_by(frame: str, classes: frozenset[str]) -> tuple[Verb, ...]:
-    """The verbs of a frame whose subject can be of the classes; "prep" stands for all that demand a preposition."""
-    return tuple(
+    """The verbs of a frame whose subject can be of the classes, those with separable prefixes twice.
+
+    The frame "prep" stands for all that demand a preposition.
+    """
+    fitting = [
         verb
         for verb in lexicon().verbs
         if verb.subjects & classes and (verb.frame == frame or (frame == "prep" and "/" in verb.frame))
-    )
+    ]
+    return tuple(verb for verb in fitting for _ in range(2 if verb.prefix else 1))

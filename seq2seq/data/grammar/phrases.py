@@ -29,6 +29,7 @@ from seq2seq.data.grammar.syntax import (
 
 _NAMES = (("Anna", True), ("Maria", True), ("Lena", True), ("Peter", False), ("Paul", False), ("Thomas", False))
 _PRONOUNS = ("1s", "2s", "he", "she", "1p", "3p")
+_SUBJECTS = ("1s", "1s", "2s", "2s", "he", "she", "1p", "3p")  # evens out the forms of verbs
 _OTHERS = {"1s": ("2s", "he", "she", "3p"), "1p": ("2s", "he", "she", "3p"), "2s": ("1s", "he", "she", "1p", "3p")}
 """Pronouns of someone else than the subject, by its person."""
 _NUMBERS = tuple(Determiner("", english, german, "fixed", "fixed", is_quantity=True) for english, german in NUMBERS)
@@ -41,7 +42,7 @@ _PERSON = frozenset({"person"})
 
 _NUMBER = Determiner("number", "number", "", "fixed", "fixed")  # stands for any of _NUMBERS
 _POSSESSIVE = Determiner("possessive", "possessive", "", "ein", "ein")  # stands for any of _POSSESSIVES
-SUBJECT = Weighted((THE, 50), (A, 12), (THIS, 8), (EVERY, 5), (NO, 3), (_POSSESSIVE, 22))
+SUBJECT = Weighted((THE, 44), (A, 18), (THIS, 8), (EVERY, 5), (NO, 3), (_POSSESSIVE, 22))
 OBJECT = Weighted((THE, 38), (A, 34), (THIS, 8), (_POSSESSIVE, 20))
 DEFINITE = Weighted((THE, 65), (THIS, 10), (_POSSESSIVE, 25))
 PLACE = Weighted((THE, 65), (A, 14), (THIS, 11), (_POSSESSIVE, 10))
@@ -111,11 +112,11 @@ class Phrases(Draw):
         """Who does it: a pronoun, a name, a pair or a noun of the classes."""
         if "person" in classes:
             drawn = self.random()
-            if drawn < 0.28:
-                return Pronoun(self.pick(_PRONOUNS))
-            if drawn < 0.35:
+            if drawn < 0.3:
+                return Pronoun(self.pick(_SUBJECTS))
+            if drawn < 0.37:
                 return self.pair()
-            if drawn < 0.45:
+            if drawn < 0.46:
                 return Name(*self.pick(_NAMES))
         return self.noun_phrase(self.pick(lexicon().nouns_of(classes)), SUBJECT)
 

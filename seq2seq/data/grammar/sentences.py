@@ -8,7 +8,6 @@ from seq2seq.data.grammar.pairs import STATE, verbs_by
 from seq2seq.data.grammar.states import States
 from seq2seq.data.grammar.syntax import (
     NO,
-    PAST,
     PERFECT,
     PLUPERFECT,
     PRESENT,
@@ -133,20 +132,25 @@ class Sentences(States):
         return first
 
     def _shared(self, frame: str) -> Sentence:
-        """One subject does two things."""
+        """One subject does two things, both told in one tense."""
         subject = self.subject(PERSON)
-        first = self.action(frame, subject, PERSON)
-        self.set_tense(first, frame)
-        self.add_adverbs(first, frame, share=0.4)
-        second = self.action(frame, Gap(subject.person), PERSON)
-        self.add_adverbs(second, frame, share=0.4)
-        second.tense, second.modal = first.tense, None
-        if first.modal or (second.verb.past_looks_present and first.tense == PAST and subject.person != "3s"):
-            first.modal = None
-            first.tense = second.tense = PERFECT if frame == "past" else first.tense
-        if first.tense == PERFECT:
-            first.time = second.time = None
+        first = self._deed(frame, subject)
+        second = self._deed(frame, Gap(subject.person))
+        is_unclear = subject.person != "3s" and (first.verb.past_looks_present or second.verb.past_looks_present)
+        if frame == "past" and (is_unclear or self.chance(0.15)):
+            first.tense = second.tense = PERFECT
+        for clause in (first, second):
+            self.add_adverbs(clause, frame, share=0.4)
+        if first.time:
+            second.time = None
         return Sentence(first, joined=("and", Sentence(second)))
+
+    def _deed(self, frame: str, subject: Nominal) -> Clause:
+        """Something that someone does, not just has."""
+        clause = self.action(frame, subject, PERSON)
+        while not clause.verb.is_voluntary:
+            clause = self.action(frame, subject, PERSON)
+        return clause
 
     def _with_purpose(self, frame: str) -> Sentence:
         """He goes to the city to buy a book."""

@@ -38,7 +38,7 @@ class States(Clauses):
         self, frame: str, *, subject: Nominal | None = None, classes: frozenset[str] = PERSON, share: float = 1.0
     ) -> Clause:
         """A statement; `subject`, where given, is of the classes; `share` scales what may be left out."""
-        clause = self.state(frame, subject) if self.chance(0.14) else self.action(frame, subject, classes)
+        clause = self.state(frame, subject) if self.chance(0.17) else self.action(frame, subject, classes)
         self.add_all(clause, frame, share)
         return clause
 
@@ -65,7 +65,7 @@ class States(Clauses):
         """Someone or something is so, is somewhere, or is someone; `noun` stands for a subject that is a gap."""
         verb = lexicon().verb("be", "be")
         if subject is None:
-            subject = self.subject(PERSON) if self.chance(0.55) else self._thing()
+            subject = self.subject(PERSON) if self.chance(0.4) else self._thing()
         clause = Clause(subject, verb, _TENSES[frame])
         if isinstance(subject, NounPhrase):
             noun = subject.noun
@@ -194,6 +194,6 @@ def _can_have_job(subject: Nominal) -> bool:
 
 
 def _takes_relative(phrase: NounPhrase) -> bool:
-    if phrase.owner or phrase.relative or phrase.noun.is_mass:
+    if phrase.owner or phrase.relative or phrase.noun.is_mass or not adjectives_of(phrase.noun).free:
         return False
     return phrase.plural or phrase.determiner is THE or phrase.determiner is A

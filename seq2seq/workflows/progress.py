@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -70,7 +70,7 @@ class Bar:
             )
             self.task = self.progress.add_task(name, total=updates, completed=done, words="")
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Bar":
         if self.progress is not None:
             self.progress.start()
         return self

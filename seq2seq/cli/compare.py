@@ -22,8 +22,8 @@ from seq2seq.cli.progress import progress
     cls=Command,
     epilog=examples(
         "seq2seq compare runs/demo/transformer runs/demo/lstm runs/demo/gru",
-        "seq2seq compare runs/demo/* --out runs/demo/compare",
-        "seq2seq compare runs/multi30k-en-de/* --split test_2016_flickr --json",
+        "seq2seq compare runs/demo/*/ --out runs/demo/compare",
+        "seq2seq compare runs/multi30k-en-de/*/ --split test_2016_flickr --json",
     ),
 )
 @runs_argument

@@ -23,7 +23,7 @@ from seq2seq.cli.progress import progress
     cls=Command,
     epilog=examples(
         "seq2seq evaluate runs/demo/transformer",
-        "seq2seq evaluate runs/demo/* --split test --split test_long --json > scores.json",
+        "seq2seq evaluate runs/demo/*/ --split test --split test_long --json > scores.json",
         "seq2seq evaluate runs/multi30k-en-de/lstm --source mine.en --reference mine.de --beam 1",
     ),
 )
@@ -52,7 +52,8 @@ def evaluate(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Score trained runs on test sets: BLEU, chrF, TER.
 
-    The metrics are sacreBLEU's, with signatures, and BLEU with the interval in which it lies with 95 %; beside them BLEU without regard to case and, where the test set asks for them, how many pronouns are right.
+    The metrics are sacreBLEU's, with signatures, and BLEU with the interval in which it lies with 95 %; beside
+    them BLEU without regard to case and, where the test set asks for them, how many pronouns are right.
     Translations of splits are kept in the run folder and used again until the model or the search changes.
     """
     if (source is None) != (reference is None):

@@ -21,7 +21,8 @@ from seq2seq.cli.options import json_option
 def info(*, path: Path, as_json: bool) -> None:
     """Print the sizes of a run or a recipe.
 
-    They are parameters, operations a token and memory; of a run also its training, scores and versions."""
+    They are parameters, operations a token and memory; of a run also its training, scores and versions.
+    """
     from seq2seq.workflows.info import describe
 
     found = describe(path)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, tee
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from seq2seq.data.readers import decoded, lines
 from seq2seq.errors import CheckpointError, DataError
@@ -20,6 +20,14 @@ from seq2seq.translation import Translation, Translator
 Form = Literal["text", "scores", "n-best", "json"]
 Write = Callable[[str], None]
 STDIN = "standard input"
+
+
+@runtime_checkable
+class ByteStream(Protocol):
+    """What can be written to: a file, or standard output."""
+
+    def write(self, data: bytes, /) -> int: ...
+    def flush(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,7 @@ def output_to(path: Path) -> Iterator[Write]:
         yield writer(stream, at_once=False)
 
 
-def writer(stream: BinaryIO, *, at_once: bool = True) -> Write:
+def writer(stream: ByteStream, *, at_once: bool = True) -> Write:
     """Writes UTF-8 to `stream`, whatever the locale; `at_once` lets a reader see each line when it is there."""
 
     def write(text: str) -> None:

@@ -9,3 +9,9 @@ for contender in "${contenders[@]}"; do
     seq2seq train "$recipe/$contender.yaml" --out "$runs/$contender" "$@"
 done
 seq2seq compare "${contenders[@]/#/$runs/}" --out "$runs/compare"
+
+translations="$runs/translations.txt"
+seq2seq translate "$runs/transformer" "$recipe/examples.txt" -o "$translations"
+echo
+echo "What the transformer makes of recipes/demo/examples.txt (in $translations):"
+paste -d '\n' "$recipe/examples.txt" "$translations"

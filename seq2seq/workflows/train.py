@@ -18,7 +18,7 @@ from seq2seq import __version__
 from seq2seq.data.batches import Batches
 from seq2seq.data.cache import TokenizedSplit, cache_folder, cached_tokenizers, tokenize_split
 from seq2seq.data.order import BatchOrder
-from seq2seq.data.tokenizer import TokenizerPair
+from seq2seq.data.tokenizer import INDEX, TokenizerPair
 from seq2seq.devices import choose_device
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.files import RunFolder, write_text
@@ -65,13 +65,14 @@ def train(options: TrainOptions) -> Outcome:
         recipe = recipe.model_copy(update={"seed": options.seed})
     folder = RunFolder(options.out or Path("runs", options.recipe.resolve().parent.name, options.recipe.stem))
     device = choose_device(options.device)
-    if _claim(folder, recipe_text(recipe)) and folder.summary.exists():
+    if _belongs(folder, text := recipe_text(recipe)) and folder.summary.exists():
         logger.info("%s is finished; 'seq2seq evaluate %s' scores it", folder.root, folder.root)
         return Outcome(folder.root, finished=True, signal=None)
     keep_freed_memory()
     data = _Data.prepare(recipe, folder)
     torch.manual_seed(recipe.seed)
     model = _build(recipe, data.tokenizers).to(device)
+    _begin(folder, text, data.tokenizers)
     trainer = _trainer(recipe, folder, data, model)
     if trainer.resume():
         logger.info("going on at update %d", trainer.position.update)
@@ -86,8 +87,8 @@ def train(options: TrainOptions) -> Outcome:
     return Outcome(folder.root, finished=stopped_by is None, signal=stopped_by)
 
 
-def _claim(folder: RunFolder, text: str) -> bool:
-    """Whether the folder already holds a run of this recipe; makes it one when it is new or empty."""
+def _belongs(folder: RunFolder, text: str) -> bool:
+    """Whether the folder already holds a run of this recipe; raises CheckpointError when it holds anything else."""
     if folder.recipe.exists():
         old = folder.recipe.read_text(encoding="utf-8")
         if old != text:
@@ -98,8 +99,15 @@ def _claim(folder: RunFolder, text: str) -> bool:
         return True
     if folder.root.exists() and any(folder.root.iterdir()):
         raise CheckpointError(f"{folder.root}: is not empty and not a run; give another folder with --out")
-    write_text(folder.recipe, text)
     return False
+
+
+def _begin(folder: RunFolder, text: str, tokenizers: TokenizerPair) -> None:
+    """Make the folder a run of the recipe, only now that recipe and text have proved good: a mistake leaves nothing."""
+    if not folder.recipe.exists():
+        write_text(folder.recipe, text)
+    if not (folder.tokenizer / INDEX).exists():
+        tokenizers.save(folder.tokenizer)
 
 
 @dataclass(frozen=True)
@@ -113,11 +121,10 @@ class _Data:
     @classmethod
     def prepare(cls, recipe: Recipe, folder: RunFolder) -> "_Data":
         cache = cache_folder()
-        if folder.tokenizer.exists():
+        if (folder.tokenizer / INDEX).exists():
             tokenizers = TokenizerPair.load(folder.tokenizer)
         else:
             tokenizers = cached_tokenizers(recipe.tokenizer, recipe.data, cache)
-            tokenizers.save(folder.tokenizer)
         splits = recipe.data.train
         train, report = tokenize_split(recipe.data, splits, tokenizers, cache, apply_filters=True)
         logger.info("%s: %s", splits if isinstance(splits, str) else " + ".join(splits), report)

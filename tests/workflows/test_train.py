@@ -87,6 +87,7 @@ def test_all_embeddings_are_not_tied_over_two_vocabularies(options):
 def test_a_missing_split_is_named(options):
     with pytest.raises(DataError, match="unknown split 'vali'; did you mean 'valid'"):
         train(options("data.valid=vali"))
+    assert not options().out.exists()  # so that the corrected command is not refused
 
 
 def test_the_time_limit_ends_a_training(options):

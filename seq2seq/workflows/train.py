@@ -31,7 +31,7 @@ from seq2seq.workflows.progress import Bar, Listeners, MetricsFile, TensorBoard
 from seq2seq.workflows.recipe import Recipe, difference, load_recipe, recipe_text
 from seq2seq.workflows.validation import Validation, first_references
 
-PREFETCH = 4  # batches made ready in the background
+PREFETCH = 4  # batches made ready in the background, for a GPU; a CPU has no idle hands for it
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ def _trainer(recipe: Recipe, folder: RunFolder, data: _Data, model: EncoderDecod
     )
     return Trainer(
         model,
-        Batches(data.train, order, prefetch=PREFETCH, pinned=on_gpu),
+        Batches(data.train, order, prefetch=PREFETCH if on_gpu else 0, pinned=on_gpu),
         config,
         folder,
         validation,

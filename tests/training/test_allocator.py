@@ -1,0 +1,27 @@
+"""Memory that is freed and asked for again is not given back to the kernel in between."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import resource, sys, torch
+from seq2seq.training.allocator import keep_freed_memory
+if sys.argv[1] == "kept" and not keep_freed_memory():
+    sys.exit("not taken")
+torch.ones(8_000_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    torch.ones(8_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the allocator is glibc's")
+def test_pages_are_touched_once():
+    faults = {}
+    for way in ("kept", "given back"):
+        done = subprocess.run([sys.executable, "-c", PROGRAM, way], capture_output=True, text=True, check=True)
+        faults[way] = int(done.stdout)
+    assert faults["kept"] < 0.2 * faults["given back"]

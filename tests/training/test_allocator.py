@@ -10,10 +10,10 @@ import resource, sys, torch
 from seq2seq.training.allocator import keep_freed_memory
 if sys.argv[1] == "kept" and not keep_freed_memory():
     sys.exit("not taken")
-torch.ones(8_000_000)
+torch.ones(40_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
-    torch.ones(8_000_000)
+    torch.ones(40_000_000)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
@@ -24,4 +24,4 @@ def test_pages_are_touched_once():
     for way in ("kept", "given back"):
         done = subprocess.run([sys.executable, "-c", PROGRAM, way], capture_output=True, text=True, check=True)
         faults[way] = int(done.stdout)
-    assert faults["kept"] < 0.2 * faults["given back"]
+    assert faults["kept"] < 0.3 * faults["given back"]

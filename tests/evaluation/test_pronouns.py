@@ -3,6 +3,7 @@
 import pytest
 
 from seq2seq.data.example import Example, Probe
+from seq2seq.data.grammar import grammar_examples
 from seq2seq.errors import DataError
 from seq2seq.evaluation.pronouns import find_pronoun, pronoun_accuracy
 
@@ -56,3 +57,12 @@ def test_examples_that_ask_for_nothing_do_not_count():
         pronoun_accuracy(["Er"], [Example("", "Er")])
     with pytest.raises(DataError, match="1 lines do not fit 2 references"):
         pronoun_accuracy(["Er"], [asking, asking])
+
+
+def test_the_pronouns_of_the_grammar_corpus_are_found():
+    examples = list(grammar_examples("test_pronoun", count=150, seed=1))
+    references = [example.target.split() for example in examples]
+    assert pronoun_accuracy([" ".join(words) for words in references], examples).accuracy == 1.0
+    for words, example in zip(references, examples, strict=True):
+        words[example.probe.position] = {"er": "sie", "sie": "es", "es": "er"}[example.probe.expected]
+    assert pronoun_accuracy([" ".join(words) for words in references], examples).accuracy == 0.0

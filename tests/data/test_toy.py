@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq.data.toy import SPLITS, TASKS, symbol, toy_examples
@@ -51,6 +51,7 @@ def test_held_out_splits_hold_no_source_twice(split, size):
     assert len(set(sources)) == len(sources) == 150
 
 
+@settings(deadline=None, max_examples=30)
 @given(
     short=st.integers(0, 30),
     more=st.integers(0, 30),

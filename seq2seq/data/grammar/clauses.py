@@ -74,7 +74,7 @@ class Clauses(Phrases):
         verb = self.pick(verbs)
         clause = Clause(subject or self.subject(verb.subjects), verb, _TENSES[frame])
         self.complete(clause, clause.person)
-        while _is_same(clause.subject, clause.accusative) or _is_same(clause.subject, clause.dative):
+        while any(_is_same(clause.subject, other) for other in _others(clause)):
             self.complete(clause, clause.person)
         return clause
 
@@ -121,7 +121,7 @@ class Clauses(Phrases):
         """A place at a piece of furniture or in a box: motion takes the accusative, rest the dative."""
         english, german, classes = self.pick(spots)
         noun = self.pick(lexicon().nouns_of(classes))
-        return Prepositional(english, german, case, self.noun_phrase(noun, PLACE, plural=0))
+        return Prepositional(english, german, case, self.noun_phrase(noun, PLACE, plural=0.0))
 
     def _position(self, verb: Verb) -> Prepositional:
         """Where someone or something lives, sits, stands or lies."""
@@ -129,19 +129,19 @@ class Clauses(Phrases):
         if name == "live":
             noun = self.pick(places_of(verb.places))
             assert noun.location
-            return Prepositional(*noun.location, DATIVE, self.noun_phrase(noun, PLACE, plural=0))
+            return Prepositional(*noun.location, DATIVE, self.noun_phrase(noun, PLACE, plural=0.0))
         if name == "sit":
             noun = self.pick(lexicon().nouns_of(frozenset({"seat", "tree"})))
             english, german = ("under", "unter") if "tree" in noun.classes else ("on", "auf")
-            return Prepositional(english, german, DATIVE, self.noun_phrase(noun, PLACE, plural=0))
+            return Prepositional(english, german, DATIVE, self.noun_phrase(noun, PLACE, plural=0.0))
         if name == "lie":
             return self.spot(DATIVE, _SPOTS[1:])
         english, german, _ = self.pick(_OUTSIDE)
         if self.chance(0.2):
-            first, second = (self.noun_phrase(noun, DEFINITE, plural=0) for noun in self._two_pieces())
+            first, second = (self.noun_phrase(noun, DEFINITE, plural=0.0) for noun in self._two_pieces())
             return Prepositional("between", "zwischen", DATIVE, Pair(first, second))
         noun = self.pick(lexicon().nouns_of(_BESIDE_BUILDINGS))
-        return Prepositional(english, german, DATIVE, self.noun_phrase(noun, PLACE, plural=0))
+        return Prepositional(english, german, DATIVE, self.noun_phrase(noun, PLACE, plural=0.0))
 
     def _two_pieces(self) -> tuple[Noun, Noun]:
         pieces = lexicon().nouns_of(frozenset({"furniture"}))
@@ -188,11 +188,13 @@ class Clauses(Phrases):
         is_lasting = verb.name in _LASTING or (quality is not None and quality.adjective.order != STATE)
         if clause.tense != PERFECT and not is_lasting and self.chance(style.time * share):
             clause.time = self._time_of(clause, frame)
-        elif not (clause.is_negated or clause.modal or _is_quantity(clause.subject)) and self.chance(0.12 * share):
+        elif not (is_lasting or clause.is_negated or clause.modal or _is_quantity(clause.subject)) and self.chance(
+            0.12 * share
+        ):
             clause.frequency = Fixed(self.pick(lexicon().adverbials_of("often")))
         if verb.manners and not clause.is_negated and self.chance(0.2 * share):
             clause.manner = Fixed(lexicon().adverbials_of(self.pick(verb.manners))[0])
-        elif verb.places and self.chance(style.place * share):
+        elif verb.places and verb.frame != "be-at" and self.chance(style.place * share):
             clause.place = self.place(verb.places)
         is_going = verb.frame in ("go", "none") and verb.is_voluntary
         if (is_going or clause.place) and "person" in verb.subjects and self.chance(style.company * share):
@@ -208,6 +210,11 @@ class Clauses(Phrases):
 
 def _is_quantity(nominal: Nominal | None) -> bool:
     return isinstance(nominal, NounPhrase) and nominal.determiner.is_quantity
+
+
+def _others(clause: Clause) -> tuple[Nominal | None, ...]:
+    goal = clause.goal.nominal if isinstance(clause.goal, Prepositional) else None
+    return clause.accusative, clause.dative, goal
 
 
 def _is_same(one: Nominal | None, other: Nominal | None) -> bool:

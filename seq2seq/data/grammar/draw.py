@@ -31,7 +31,7 @@ RICH = Style(adjective=0.45, relative=0.3, time=0.5, place=0.5, company=0.12)
 class Weighted(Generic[T]):
     """Alternatives with weights."""
 
-    def __init__(self, *weighted: tuple[T, float]) -> None:
+    def __init__(self, *weighted: tuple[T, int]) -> None:
         self.values = [value for value, _ in weighted]
         self.limits = list(accumulate(weight for _, weight in weighted))
 

@@ -2,9 +2,10 @@
 
 A clause has a finite verb, a middle field and a right bracket (separated prefix, participles, infinitives).
 In statements the finite verb comes second, in questions without a question word first, in subordinate
-clauses last. The middle field keeps the order: subject, pronouns, time, dative, definite accusative, frequency, nicht,
-company, manner, place, indefinite accusative, what the verb demands behind a preposition, predicate. A relative
-clause of the last object stands behind the right bracket. "not" with an indefinite object is kein.
+clauses last. The middle field keeps the order: subject, pronouns, time, dative, frequency, definite
+accusative, nicht (or nie), company, manner, place, indefinite accusative, what the verb demands behind a
+preposition, predicate. A relative clause of the last phrase stands behind the right bracket. "not" with an
+indefinite object is kein.
 """
 
 from seq2seq.data.grammar.inflection import (
@@ -116,6 +117,12 @@ def _main(tree: Clause, *, has_front: bool) -> list[Word]:
     if not bracket and tree.verb.prefix:
         bracket = [Word(tree.verb.prefix, ((tree, "verb"),))]
     middle, after = _middle(tree, front_is)
+    subject = tree.subject
+    if bracket and front_is != "subject" and isinstance(subject, NounPhrase) and subject.relative:
+        about = relative(subject.relative, subject.gender)
+        alone = len(middle) - len(about)
+        if alone == len(noun_phrase(subject, NOMINATIVE)):  # nothing else keeps the verb's two parts apart
+            return [*front, finite, *middle[:alone], *bracket, *about, *after]
     return [*front, finite, *middle, *bracket, *after]
 
 
@@ -164,9 +171,12 @@ def _middle(tree: Clause, front: str) -> tuple[list[Word], list[Word]]:
     negates_object = isinstance(accusative, NounPhrase) and accusative.determiner in (ANY, NOT_A)
     words = [] if front == "subject" else nominal(tree.subject, NOMINATIVE)
     words += _before_negation(tree, front)
+    often = adverbial(tree.frequency)
+    is_never = bool(often) and often[0].text == "nie"  # stands where nicht does
+    words += [] if is_never else often
     if is_definite and not isinstance(accusative, Pronoun):
         words += _object(accusative, ACCUSATIVE) + prepositional(tree.benefit)
-    words += adverbial(tree.frequency)
+    words += often if is_never else []
     if tree.is_negated and not negates_object:
         words.append(Word("nicht", ((tree, "not"),)))
     words += prepositional(tree.company) + adverbial(tree.manner)

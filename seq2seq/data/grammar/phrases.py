@@ -122,12 +122,12 @@ class Phrases(Draw):
 
     def pair(self) -> Pair:
         """Two different people, the second perhaps I."""
-        first = self.person(DEFINITE, plural=0)
+        first = self.person(DEFINITE, plural=0.0)
         if self.chance(0.15):
             return Pair(first, Pronoun("1s"))
-        second = self.person(DEFINITE, plural=0)
+        second = self.person(DEFINITE, plural=0.0)
         while _said(second) == _said(first):
-            second = self.person(DEFINITE, plural=0)
+            second = self.person(DEFINITE, plural=0.0)
         return Pair(first, second)
 
     def object_of(self, verb: Verb, person: str) -> Nominal:
@@ -138,7 +138,7 @@ class Phrases(Draw):
         phrase = self.noun_phrase(noun)
         if phrase.determiner is THE and not phrase.plural and "part" in noun.classes and self.chance(0.4):
             owner = self.pick(lexicon().nouns_of(frozenset({"building"})))
-            phrase.owner = self.noun_phrase(owner, PLACE, plural=0)
+            phrase.owner = self.noun_phrase(owner, PLACE, plural=0.0)
         return phrase
 
     def recipient(self, person: str) -> Nominal:
@@ -151,7 +151,7 @@ class Phrases(Draw):
             return Fixed(lexicon().adverbials_of("at home")[0])
         noun = self.pick(places_of(classes))
         assert noun.location
-        return Prepositional(*noun.location, DATIVE, self.noun_phrase(noun, PLACE, plural=0))
+        return Prepositional(*noun.location, DATIVE, self.noun_phrase(noun, PLACE, plural=0.0))
 
     def destination(self, classes: frozenset[str]) -> Phrase:
         """Where someone goes: home, to a place, to someone."""
@@ -160,19 +160,19 @@ class Phrases(Draw):
             return Fixed(lexicon().adverbials_of("home")[0])
         if drawn < 0.27:
             hosts = lexicon().nouns_of(frozenset({"kin", "doctor", "baker", "neighbor"}))
-            return Prepositional("to", "zu", DATIVE, self.noun_phrase(self.pick(hosts), DEFINITE, plural=0))
+            return Prepositional("to", "zu", DATIVE, self.noun_phrase(self.pick(hosts), DEFINITE, plural=0.0))
         noun = self.pick(goals_of(classes))
         assert noun.direction
         english, german = noun.direction
         case = DATIVE if german == "zu" else ACCUSATIVE
-        return Prepositional(english, german, case, self.noun_phrase(noun, PLACE, plural=0))
+        return Prepositional(english, german, case, self.noun_phrase(noun, PLACE, plural=0.0))
 
     def time(self, frame: str) -> Phrase:
         """When: a phrase that goes with past, present or future."""
         if self.chance(0.12):
             english, german, case, kind = self.pick(_OCCASIONS)
             noun = self.pick(lexicon().nouns_of(frozenset({kind})))
-            return Prepositional(english, german, case, self.noun_phrase(noun, DEFINITE, plural=0))
+            return Prepositional(english, german, case, self.noun_phrase(noun, DEFINITE, plural=0.0))
         kinds = (frame, frame, "any", "ago") if frame == "past" else (frame, frame, "any")
         return Fixed(self.pick(lexicon().adverbials_of(self.pick(kinds))))
 

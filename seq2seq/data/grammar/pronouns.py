@@ -5,6 +5,7 @@ different gender is meant (after Winograd's schemas; Levesque, Davis and Morgens
 there is a single thing that can be meant. What is put between noun and pronoun controls their distance.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -34,7 +35,7 @@ from seq2seq.data.grammar.syntax import (
 
 _SINGLE = 0.25  # of all pronoun sentences, those with one thing that can be meant
 _SINGLE_VERBS = ("buy", "sell", "clean", "wash", "repair", "throw", "eat", "read", "try")
-_NEUTRAL = ("beautiful", "new", "old", "modern", "expensive", "dirty", "clean")
+_NEUTRAL = ("beautiful", "new", "old", "modern", "dirty", "clean")
 """Adjectives, beside colors, that may go before a noun without telling which is meant."""
 _BECAUSE, _ALTHOUGH = ("because", "weil"), ("although", "obwohl")
 
@@ -81,11 +82,13 @@ class PronounSentences(Sentences):
         first, second = self.pick(firsts), self.pick(seconds)
         while not scene.allows(first, second):
             first, second = self.pick(firsts), self.pick(seconds)
-        return self._candidate(first), self._candidate(second)
+        told = [said.adjective for said in scene.of_first + scene.of_second]
+        return self._candidate(first, told), self._candidate(second, told)
 
-    def _candidate(self, noun: Noun) -> NounPhrase:
+    def _candidate(self, noun: Noun, but: Sequence[Adjective] = ()) -> NounPhrase:
+        """A thing, perhaps with an adjective that is none of `but`."""
         phrase = NounPhrase(self.determiner(DEFINITE, noun), noun)
-        neutral = _neutral_adjectives(noun)
+        neutral = [adjective for adjective in _neutral_adjectives(noun) if adjective not in but]
         if neutral and self.chance(self.style.adjective):
             phrase.adjectives = (self.pick(neutral),)
         return phrase

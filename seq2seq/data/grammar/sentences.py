@@ -78,10 +78,10 @@ class Sentences(States):
     def long_sentence(self) -> Sentence:
         """Two sentences joined, each with subordinate clauses before or behind it."""
         frame = self.weigh(_FRAMES)
-        first = self._with_lead(frame) if self.chance(0.5) else Sentence(self.main(frame, None, share=1))
+        first = self._with_lead(frame) if self.chance(0.5) else Sentence(self.main(frame, None, share=1.0))
         if self.chance(0.6):
             first.tail = self.subordinate(frame, None, unlike=first.lead)
-        second = self._with_lead(frame) if self.chance(0.3) else Sentence(self.main(frame, None, share=1))
+        second = self._with_lead(frame) if self.chance(0.3) else Sentence(self.main(frame, None, share=1.0))
         if self.chance(0.6):
             second.tail = self.subordinate(frame, None, unlike=second.lead)
         first.joined = self.pick(("and", "but", "and")), second
@@ -187,6 +187,8 @@ class Sentences(States):
         if asked == "who":
             return Sentence(self.clause(frame, subject=Gap(), share=0.5), question=asked)
         clause = self.clause(frame, share=0.5)
+        while isinstance(clause.subject, NounPhrase) and clause.subject.determiner is NO:
+            clause = self.clause(frame, share=0.5)
         if not self._ask(clause, asked):
             asked = "?"
         return Sentence(clause, question=asked)
@@ -203,7 +205,10 @@ class Sentences(States):
                 return False
             clause.place = None
         if asked == "what":
-            if clause.verb.frame != "acc" or not isinstance(clause.accusative, NounPhrase) or clause.is_negated:
+            what = clause.accusative
+            if not isinstance(what, NounPhrase) or clause.verb.frame != "acc" or clause.is_negated:
+                return False
+            if what.noun.classes & {"person", "animal"}:
                 return False
             clause.accusative = Gap()
         return True

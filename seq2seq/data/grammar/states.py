@@ -92,7 +92,7 @@ class States(Clauses):
             subject.adjectives, subject.is_very = (), False
         for english, kind in _ABOUT:
             if adjective.english == english and self.chance(0.5):
-                what = self.noun_phrase(self.pick(lexicon().nouns_of(frozenset({kind}))), DEFINITE, plural=0)
+                what = self.noun_phrase(self.pick(lexicon().nouns_of(frozenset({kind}))), DEFINITE, plural=0.0)
                 return Quality(adjective, about=Prepositional("about", "über", ACCUSATIVE, what))
         if adjective.is_gradable and self.chance(0.45):
             return Quality(adjective, self.pick(("very", "too")))
@@ -105,7 +105,7 @@ class States(Clauses):
     def _comparison(self, noun: Noun) -> Quality:
         adjective = self.paired(comparable_of(noun))
         kin = lexicon().nouns_of(adjective.classes & noun.classes)
-        other = self.noun_phrase(self.pick(kin), DEFINITE, plural=0)
+        other = self.noun_phrase(self.pick(kin), DEFINITE, plural=0.0)
         return Quality(adjective, self.pick(("more", "more", "as")), other=other)
 
     def _role(self) -> NounPhrase:
@@ -148,6 +148,8 @@ class States(Clauses):
             clause = self.action(frame, gap, noun.classes)
         else:
             clause = self.state(frame, gap, noun)
+            while clause.quality and clause.quality.adjective in host.adjectives:
+                clause = self.state(frame, gap, noun)
         self.add_all(clause, frame, 0.4)
         return Relative("who" if "person" in noun.classes else "that", NOMINATIVE, clause)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.chrf import CHRF, CHRFScore
 from sacrebleu.metrics.ter import TER
 
 from seq2seq.errors import DataError
@@ -53,10 +53,19 @@ class Scores:
     ter_signature: str
 
 
+class _Chrf(CHRF):
+    """sacreBLEU's, whose interval cannot be computed where some resamples score 0 and others, in float32, do not."""
+
+    def _compute_score_from_stats(self, stats: Any) -> CHRFScore:
+        found = super()._compute_score_from_stats(stats)
+        found.score = float(found.score)
+        return found
+
+
 def score_translations(hypotheses: Sequence[str], references: Sequence[str]) -> Scores:
     """All scores of `hypotheses`, line by line against `references`."""
     check_pairs(hypotheses, references)
-    bleu, chrf, ter = BLEU(), CHRF(), TER()
+    bleu, chrf, ter = BLEU(), _Chrf(), TER()
     bleu_score = bleu.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES)
     chrf_score = chrf.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES)
     lowercased = lowercased_tokenized_bleu(hypotheses, references)

@@ -20,7 +20,7 @@ def paired_bootstrap(
 ) -> dict[str, float]:
     """For each of the `others`, the p-value of its difference in BLEU from `baseline`.
 
-    What equals the baseline line by line gets 1, where sacreBLEU would say 1/1001.
+    What scores as the baseline does gets 1, where sacreBLEU may say 1/1001.
     """
     check_pairs(baseline, references, "baseline")
     for name, hypotheses in others.items():
@@ -30,6 +30,7 @@ def paired_bootstrap(
     if differing:
         systems = [("baseline", baseline), *differing.items()]
         test = PairedTest(systems, {"BLEU": BLEU()}, [references], "bs", n_samples=RESAMPLES, n_jobs=1)
-        results: list[Any] = test()[1]["BLEU"]
-        p_values.update((name, result.p_value) for name, result in zip(differing, results[1:], strict=True))
+        scored: list[Any] = test()[1]["BLEU"]
+        found = zip(differing, scored[1:], strict=True)
+        p_values.update((name, result.p_value) for name, result in found if result.score != scored[0].score)
     return p_values

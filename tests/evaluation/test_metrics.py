@@ -97,3 +97,14 @@ def test_p_values_are_those_of_the_command_line(tmp_path):
 def test_a_system_of_other_length_is_named():
     with pytest.raises(DataError, match="lstm: 1 lines do not fit 2 references"):
         paired_bootstrap(["a", "b"], {"lstm": ["a"]}, ["a", "b"])
+
+
+def test_an_interval_comes_of_resamples_without_any_match_too():
+    hypotheses, references = ["xx", "xx", "xx", "der Baum"], ["der", "die", "das", "der Fluss"]
+    found = score_translations(hypotheses, references)
+    assert found.chrf_interval.low <= found.chrf <= found.chrf_interval.high
+
+
+def test_equal_scores_are_no_difference():
+    references = ["der Baum steht neben dem Fluss", "die Brücke"]
+    assert paired_bootstrap(["x", "y"], {"other": ["y", "x"]}, references) == {"other": 1.0}

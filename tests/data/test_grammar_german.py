@@ -260,7 +260,13 @@ def test_separable_verbs_separate_in_main_clauses_only():
         ):
             assert "einzuschalten" in target
             seen.add("infinitive")
-        elif re.search(r"\b(turns|turn) on\b", source) and len(clauses) == 2 and " und " not in target:
+        elif (
+            re.search(r"^(?!Did ).*\b(turns|turn) on\b", source)
+            and len(clauses) == 2
+            and " or " not in source
+            and " and " not in source
+            and " but " not in source
+        ):
             is_split = re.search(r"(?i)\bschalt(e|est|et|en)\b.* ein$", clauses[0])
             assert is_split or clauses[0].endswith(" einschalten"), target
             seen.add("split" if is_split else "whole")

@@ -60,7 +60,10 @@ def test_a_section_of_another_kind_replaces_the_one_below(recipe_file):
         ("model.num_heads=3", "model: model_dim must be a multiple of num_heads (3), not 16"),
         ("model.kind=transformr", "'kind' must be one of 'transformer', 'recurrent', not 'transformr'"),
         ("training.metric=bleu", None),
-        ("training={metric: bleu, validation_bleu: 0}", "validation_bleu must be above 0 where metric is 'bleu', not 0"),
+        (
+            "training={metric: bleu, validation_bleu: 0}",
+            "validation_bleu must be above 0 where metric is 'bleu', not 0",
+        ),
         ("training.average=9", "keep_snapshots must be at least average (9), not 5"),
         ("training", "--set training: must be KEY=VALUE such as training.updates=500"),
         ("training.updates=[", "--set training.updates=[: the value is not YAML"),

@@ -108,6 +108,8 @@ class Clauses(Phrases):
             clause.goal = self.spot(ACCUSATIVE)
         elif verb.frame == "go":
             clause.goal = self.destination(verb.objects)
+            if verb.base[0] == "return" and isinstance(clause.goal, Prepositional):
+                clause.goal.english = "to"
         elif verb.frame == "be-at":
             clause.goal = self._position(verb)
         elif "/" in verb.frame:

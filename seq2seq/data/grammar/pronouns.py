@@ -21,6 +21,7 @@ from seq2seq.data.grammar.syntax import (
     PERFECT,
     PLUPERFECT,
     PRESENT,
+    THE,
     Clause,
     Gap,
     Modal,
@@ -138,6 +139,7 @@ class PronounSentences(Sentences):
             clause.place = self.place(verb.places)
         if clause.tense != PERFECT and self.chance(0.35):
             clause.time = self.time("past")
+        phrase.determiner = THE  # a clause that tells which one goes ill with my or this
         phrase.relative = Relative("that", ACCUSATIVE, clause)
 
     # One thing that can be meant
@@ -159,14 +161,14 @@ class PronounSentences(Sentences):
             clause.tense = PERFECT
         if self.chance(0.6):
             self._add_history(thing, clause)
+        if self.chance(0.25):
+            self.negate(clause)
         return self._with_reason(clause, thing)
 
     def _with_reason(self, clause: Clause, thing: NounPhrase) -> Drawn:
         if clause.tense == PAST and self.chance(0.35):
             clause.time = self.time("past")
             clause.front = "time" if thing.relative or self.chance(0.4) else "subject"
-        if self.chance(0.25):
-            self.negate(clause)
         adjective = self.pick([other for other in _reasons(thing.noun) if other not in thing.adjectives])
         conjunction = _ALTHOUGH if self.chance(0.3) else _BECAUSE
         degrees = ("", "very") if conjunction is _ALTHOUGH else ("", "very", "too")

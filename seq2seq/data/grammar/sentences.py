@@ -8,6 +8,7 @@ from seq2seq.data.grammar.pairs import STATE, verbs_by
 from seq2seq.data.grammar.states import States
 from seq2seq.data.grammar.syntax import (
     NO,
+    PAST,
     PERFECT,
     PLUPERFECT,
     PRESENT,
@@ -170,7 +171,10 @@ class Sentences(States):
             return Sentence(clause)
         if self.chance(self.style.negation):
             self.negate(clause)
-        inner = self.clause("present" if frame == "future" else frame, subject=self.resumed(clause.subject), share=0.5)
+        frame = "present" if frame == "future" else frame
+        inner = self.clause(frame, subject=self.resumed(clause.subject), share=0.5)
+        while clause.tense == PAST and inner.tense == PERFECT:  # she said that he had gone, not: that he has gone
+            inner = self.clause(frame, subject=self.resumed(clause.subject), share=0.5)
         if frame_of_verb == "that":
             clause.complement = Subordinate("that", "dass", inner)
             return Sentence(clause)

@@ -88,8 +88,8 @@ class States(Clauses):
 
     def _quality(self, subject: Nominal, noun: Noun | None) -> Quality:
         adjective = self.pick(_of_people()) if noun is None else self.paired(adjectives_of(noun))
-        if isinstance(subject, NounPhrase) and adjective in subject.adjectives:
-            subject.adjectives, subject.is_very = (), False
+        if isinstance(subject, NounPhrase) and any(other.order == adjective.order for other in subject.adjectives):
+            subject.adjectives, subject.is_very = (), False  # no big house is small
         for english, kind in _ABOUT:
             if adjective.english == english and self.chance(0.5):
                 what = self.noun_phrase(self.pick(lexicon().nouns_of(frozenset({kind}))), DEFINITE, plural=0.0)

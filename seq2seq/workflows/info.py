@@ -26,6 +26,7 @@ from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.evaluate import sha256
 from seq2seq.workflows.recipe import Recipe, load_recipe
 from seq2seq.workflows.recipes import untrained_model
+from seq2seq.workflows.tables import seconds_as_text
 
 FLOPS_A_WEIGHT = 6  # forward and backward
 BYTES = 4  # of a float32
@@ -108,7 +109,7 @@ class Info:
         return rows
 
     def _training(self) -> list[tuple[str, str]]:
-        rows = [("trained", ", ".join(f"{key} {value}" for key, value in self.trained.items()))] if self.trained else []
+        rows = [("trained", _training_line(self.trained))] if self.trained else []
         for row in self.evaluations:
             scores = f"BLEU {row['bleu']:.2f}, chrF {row['chrf']:.2f}, TER {row['ter']:.2f}"
             rows.append((row["split"], f"{scores} (beam {row['beam_size']})"))
@@ -218,6 +219,24 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}); copy the run folder again") from None
     return found
+
+
+def _training_line(summary: dict[str, Any]) -> str:
+    """A summary in words; a number that it does not hold is a question mark."""
+    known: dict[str, Any] = {
+        "updates": "?",
+        "seconds": 0.0,
+        "target_tokens_per_second": 0.0,
+        "best_metric": "?",
+        "best": None,
+    }
+    known |= {"best_update": "?", "device": "?", "precision": "?", "stopped": "?"} | summary
+    best = "?" if known["best"] is None else f"{known['best']:.4g}"
+    return (
+        f"{known['updates']} updates in {seconds_as_text(known['seconds'])} on {known['device']}, {known['precision']}"
+        f" ({known['target_tokens_per_second']:,.0f} target tokens/s); best {known['best_metric']} {best}"
+        f" at update {known['best_update']}; ended by {known['stopped']}"
+    )
 
 
 def _plain(value: Any) -> str:

@@ -550,14 +550,14 @@ TRAINING = [
         "training/trainer.py",
         "(loss.smoothed / tokens).backward()",
         "(loss.smoothed / batch.target_tokens / len(group)).backward()",
-        "training/test_trainer.py",
+        "training/test_trainer.py::test_accumulation_is_one_large_batch",
     ),
     Fault(
         "a long gradient stays long",
         "training/trainer.py",
         "if config.clip_norm is not None:",
         "if config.clip_norm is None:",
-        "training/test_trainer.py",
+        "training/test_trainer.py::test_a_gradient_longer_than_the_norm_is_scaled_to_it",
     ),
     Fault("going on begins the epoch anew", "training/trainer.py", "skip=self.position.batch", "skip=0", RESUMING),
     Fault(
@@ -579,21 +579,21 @@ TRAINING = [
         "training/trainer.py",
         "        self.model.eval()\n",
         "",
-        "training/test_trainer.py",
+        "training/test_trainer.py::test_a_validation_sees_the_model_as_it_will_be_used",
     ),
     Fault(
         "a model trains on as if in evaluation",
         "training/trainer.py",
         "            found = self.validate(self.model)\n        self.model.train()",
         "            found = self.validate(self.model)",
-        "training/test_trainer.py",
+        RESUMING,
     ),
     Fault(
         "the worst model is kept",
         "training/trainer.py",
         "(found < best if self.config.metric",
         "(found > best if self.config.metric",
-        "training/test_trainer.py",
+        "training/test_trainer.py::test_the_best_model_is_kept_and_patience_ends_the_training",
     ),
     Fault(
         "the warmup is one update late",
@@ -607,7 +607,7 @@ TRAINING = [
         "training/weights.py",
         ".mean(dim=0).to(first.dtype)",
         "[-1].to(first.dtype)",
-        "training/test_trainer.py",
+        "training/test_trainer.py::test_an_average_is_the_mean_of_each_weight",
     ),
 ]
 

@@ -147,6 +147,28 @@ def test_the_average_is_kept_when_it_is_better(tmp_path, averaged_is_better):
     assert_close(kept, average(snapshots) if averaged_is_better else snapshots[-1])
 
 
+def test_an_average_is_the_mean_of_each_weight():
+    sets = [
+        {"a": torch.tensor([1.0, 4.0]), "b": torch.tensor(2.0)},
+        {"a": torch.tensor([3.0, 0.0]), "b": torch.tensor(5.0)},
+    ]
+    assert_close(average(sets), {"a": torch.tensor([2.0, 2.0]), "b": torch.tensor(3.5)})
+
+
+def test_a_validation_sees_the_model_as_it_will_be_used(tmp_path):
+    """Without dropout, and without a graph; the training goes on with both."""
+    seen = []
+
+    def validate(model):
+        seen.append((model.training, torch.is_grad_enabled()))
+        return {"loss": 0.0}
+
+    made = trainer(tmp_path, validate=validate, updates=4, validate_every=2)
+    made.run()
+    assert seen == [(False, False), (False, False)]
+    assert made.model.training
+
+
 def test_only_so_many_snapshots_are_kept(tmp_path):
     made = trainer(tmp_path, updates=8, validate_every=1, keep_snapshots=3)
     made.run()

@@ -29,9 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = None
         _sync(path.parent)
     except OSError as error:
-        raise CheckpointError(
-            f"{path}: cannot be written ({error.strerror or error}); it is unchanged"
-        ) from error
+        raise CheckpointError(f"{path}: cannot be written ({error.strerror or error}); it is unchanged") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

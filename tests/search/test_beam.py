@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from table_models import Echo, Table, every_translation, limited, sources
 
 from seq2seq.models.state import DecoderState
 from seq2seq.search.beam import beam_search, search
@@ -12,6 +11,8 @@ from seq2seq.search.forced import forced_scores
 from seq2seq.search.greedy import greedy_search
 from seq2seq.search.limits import SearchConfig
 from seq2seq.tokens import SPECIAL
+
+from table_models import Echo, Table, every_translation, limited, sources
 
 seeds = st.integers(0, 10_000)
 alphas = st.sampled_from([0.0, 0.6, 1.0, 2.5])

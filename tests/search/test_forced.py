@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from table_models import Table, sources
 
 from seq2seq.search.forced import forced_scores
 from seq2seq.tokens import SPECIAL
+
+from table_models import Table, sources
 
 
 def test_log_probabilities_are_sums_over_tokens_without_padding():

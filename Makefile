@@ -19,11 +19,12 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 demo: $(BIN)/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" recipes/demo/run.sh
 
+# One process a core, one thread a process: the tensors of tests are too small to be shared out.
 test: $(BIN)/.installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 test-all: $(BIN)/.installed
-	$(BIN)/python -m pytest -m 'not gpu'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m 'not gpu'
 
 check: $(BIN)/.installed
 	$(BIN)/ruff check .

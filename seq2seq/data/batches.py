@@ -5,7 +5,7 @@ model reads all but its last position and is asked for all but its first. Shorte
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -25,14 +25,14 @@ Ids = Sequence[int] | NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Batch:
-    """Sentence pairs to be read at once."""
+    """Sentence pairs to be read at once: a batch, or the rows of one that fall to one of several processes."""
 
     source: Int64[Tensor, "row source"]
     source_mask: Bool[Tensor, "row source"]  # True at tokens and end markers
     target: Int64[Tensor, "row time"]
-    source_tokens: int  # of all rows, end markers among them
-    target_tokens: int  # positions of the loss: of all rows, end markers among them
-    indices: tuple[int, ...]  # of the examples in their split, a row each
+    source_tokens: int  # of the whole batch, in whichever process; end markers among them
+    target_tokens: int  # positions of the loss of the whole batch: end markers among them
+    indices: tuple[int, ...]  # of the examples in their split, a row each; none: the row is a stand-in without a loss
 
     def to(self, device: torch.device | str) -> "Batch":
         """The batch on another device; from pinned memory without waiting for it to get there."""
@@ -47,7 +47,7 @@ class Batch:
         return self.source, self.source_mask, self.target
 
     def _with_tensors(self, source: Tensor, source_mask: Tensor, target: Tensor) -> "Batch":
-        return Batch(source, source_mask, target, self.source_tokens, self.target_tokens, self.indices)
+        return replace(self, source=source, source_mask=source_mask, target=target)
 
 
 @runtime_checkable
@@ -83,11 +83,18 @@ def collate_source(sources: Sequence[Ids]) -> tuple[Int64[Tensor, "row source"],
 
 
 class Batches:
-    """The batches of a split in the order of training, from any point of it on."""
+    """The batches of a split in the order of training, from any point of it on.
 
-    def __init__(self, split: Pairs, order: BatchOrder, *, prefetch: int = 0, pinned: bool = False) -> None:
+    Which examples share a batch does not depend on `size`, the number of processes that share the work: of each
+    batch the one with `rank` has every size-th row. Rows are sorted by length, so all have about as much to do.
+    """
+
+    def __init__(
+        self, split: Pairs, order: BatchOrder, *, rank: int = 0, size: int = 1, prefetch: int = 0, pinned: bool = False
+    ) -> None:
         """With `prefetch`, a thread keeps so many batches ready; `pinned` ones reach a GPU without waiting."""
         self._split, self._order = split, order
+        self._rank, self._size = rank, size
         self._prefetch, self._pinned = prefetch, pinned
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
@@ -97,7 +104,7 @@ class Batches:
 
     def _made(self, groups: list[NDArray[np.int64]]) -> Iterator[Batch]:
         for indices in groups:
-            batch = _gather(self._split, indices)
+            batch = _share(self._split, indices, self._rank, self._size)
             yield batch.pin() if self._pinned else batch
 
 
@@ -105,6 +112,22 @@ def validation_batches(split: Pairs, batch_tokens: int) -> Iterator[Batch]:
     """Every example once, in an order that never changes; one longer than `batch_tokens` has its own batch."""
     for indices in in_order(split.source_lengths, split.target_lengths, batch_tokens):
         yield _gather(split, indices)
+
+
+def _share(split: Pairs, indices: NDArray[np.int64], rank: int, size: int) -> Batch:
+    """What a process reads of a batch. One that no row falls to reads a row without a target, to keep in step."""
+    own = indices[rank::size]
+    batch = _gather(split, own) if len(own) else _without_target(split.source(int(indices[0])))
+    return replace(
+        batch,
+        source_tokens=int(split.source_lengths[indices].sum()) + len(indices),
+        target_tokens=int(split.target_lengths[indices].sum()) + len(indices),
+    )
+
+
+def _without_target(source: Ids) -> Batch:
+    batch = collate([source], [[]], ())
+    return replace(batch, target=batch.target.new_tensor([[SPECIAL.start, SPECIAL.padding]]))
 
 
 def _gather(split: Pairs, indices: NDArray[np.int64]) -> Batch:

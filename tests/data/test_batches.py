@@ -169,6 +169,22 @@ def test_rows_hold_the_examples_that_their_indices_name():
             assert batch.target[row].tolist()[1 : target + 1] == [2000 + index] * target
 
 
+@given(pairs_of_lengths, st.integers(1, 5), st.integers(0, 3))
+def test_the_processes_of_any_number_share_the_same_batches(lengths, size, epoch):
+    whole = list(Batches(Pairs(lengths), order_of(lengths)).epoch(epoch))
+    shares = [
+        list(Batches(Pairs(lengths), order_of(lengths), rank=rank, size=size).epoch(epoch)) for rank in range(size)
+    ]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert sorted(batch.indices) == sorted(index for part in parts for index in part.indices)
+        assert {(part.source_tokens, part.target_tokens) for part in parts} == {
+            (batch.source_tokens, batch.target_tokens)
+        }
+        positions = sum(int((part.target[:, 1:] != SPECIAL.padding).sum()) for part in parts)
+        assert positions == batch.target_tokens
+        assert max(len(part.indices) for part in parts) - min(len(part.indices) for part in parts) <= 1
+
+
 @pytest.mark.parametrize("depth", [1, 3, 1000])
 def test_batches_made_ahead_are_the_same(depth):
     lengths = many(100)

@@ -18,3 +18,11 @@ class DataError(Seq2SeqError):
 
 class CheckpointError(Seq2SeqError):
     """A run folder or a file in it is missing, broken, or cannot be written."""
+
+
+class PeerError(Seq2SeqError):
+    """Another process of the same training was lost, or went another way."""
+
+
+class ReportedError(Seq2SeqError):
+    """Another process of the same training failed and says why; this one ends without a word."""

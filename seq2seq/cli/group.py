@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from seq2seq.errors import Seq2SeqError
+from seq2seq.errors import ReportedError, Seq2SeqError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -117,6 +117,8 @@ class Program(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except ReportedError:
+            ctx.exit(1)
         except Seq2SeqError as error:
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt:

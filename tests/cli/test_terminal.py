@@ -71,7 +71,7 @@ def test_without_input_there_is_a_prompt_that_control_d_ends(run, seq2seq):
         terminal.wait_for("Ctrl-D ends")
         terminal.wait_for("> ")
         terminal.type("a b\n")
-        terminal.wait_for(f"{expected}\r\n> ")  # typed before the prompt, it would be lost: the terminal changes its mode
+        terminal.wait_for(f"{expected}\r\n> ")  # typed before the prompt it would be lost: the terminal changes mode
         terminal.type("\x04")
         assert terminal.end() == 0
         assert "Traceback" not in terminal.seen

@@ -55,9 +55,9 @@ class Pairs(Protocol):
     """Tokenised sentence pairs, by number."""
 
     @property
-    def source_lengths(self) -> NDArray[np.int64]: ...
+    def source_lengths(self) -> NDArray[np.integer]: ...
     @property
-    def target_lengths(self) -> NDArray[np.int64]: ...
+    def target_lengths(self) -> NDArray[np.integer]: ...
     def source(self, index: int, /) -> NDArray[np.integer]: ...
     def target(self, index: int, /) -> NDArray[np.integer]: ...
 
@@ -99,10 +99,10 @@ class Batches:
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch without the first `skip`, equal to what remains after taking those."""
-        batches = self._made(self._order.epoch(number)[skip:])
+        batches = self._made(self._order.batches(number, skip))
         return ahead(batches, self._prefetch) if self._prefetch else batches
 
-    def _made(self, groups: list[NDArray[np.int64]]) -> Iterator[Batch]:
+    def _made(self, groups: Iterator[NDArray[np.int64]]) -> Iterator[Batch]:
         for indices in groups:
             batch = _share(self._split, indices, self._rank, self._size)
             yield batch.pin() if self._pinned else batch

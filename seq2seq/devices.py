@@ -1,11 +1,17 @@
-"""Where a model runs."""
+"""Where a model runs, how much memory there is, and how much was used."""
 
 import logging
+import os
+import sys
+from pathlib import Path
 
 import torch
 
 from seq2seq.config import unknown
 from seq2seq.errors import ConfigError
+
+CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+FAST_BF16 = {"avx512_bf16", "amx_bf16"}  # flags of a processor that multiplies in bfloat16
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +30,40 @@ def choose_device(name: str = "auto") -> torch.device:
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: no CUDA device {name!r} among the {torch.cuda.device_count()}; use --device cpu")
     return torch.device(f"{kind}:{index}" if index else kind)
+
+
+def machine_memory(device: torch.device) -> int:
+    """Bytes that a process may have there: of the GPU, or of the machine and the container it is in."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    limits = [path.read_text().strip() for path in CGROUP_LIMITS if path.exists()]
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([whole, *(int(limit) for limit in limits if limit.isdigit())])
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes of `device` that this process has had at most: of a CPU resident, of a GPU reserved by torch."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
+    try:
+        status = Path("/proc/self/status").read_text()  # getrusage would count what the parent had before exec, too
+    except OSError:
+        import resource  # here, because not every system has it
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else 1024 * peak
+    return next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+def has_fast_bf16(device: torch.device) -> bool:
+    """Whether `device` multiplies in bfloat16 by instructions of its own; True where that cannot be told."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return True
+    return not FAST_BF16.isdisjoint(flags.split())
 
 
 def _described(kind: str) -> str:

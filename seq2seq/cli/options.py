@@ -6,6 +6,13 @@ import click
 
 run_argument = click.argument("run", type=click.Path(path_type=Path))
 runs_argument = click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+settings_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Lay a value over the recipe, such as training.updates=500; may be given several times.",
+)
 device_option = click.option(
     "--device",
     default="auto",

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from seq2seq.cli.console import show
+from seq2seq.cli.console import show, write_json
 from seq2seq.cli.group import Command, LazyGroup, examples
+from seq2seq.cli.options import json_option, settings_option
 from seq2seq.errors import ConfigError
 
 PLACES = {name: f"seq2seq.cli.recipes:{name}_recipes" for name in ("list", "show", "copy", "check")}
@@ -67,27 +68,34 @@ def copy_recipes(*, name: str, folder: Path) -> None:
 @click.command(
     cls=Command,
     name="check",
-    epilog=examples("seq2seq recipes check mine/lstm.yaml", "seq2seq recipes check recipes/demo"),
+    epilog=examples(
+        "seq2seq recipes check mine/lstm.yaml",
+        "seq2seq recipes check recipes/demo --json",
+        "seq2seq recipes check recipes/multi30k-en-de --set data.corpus=~/multi30k",
+    ),
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@settings_option
+@json_option
 @click.pass_context
-def check_recipes(ctx: click.Context, *, files: tuple[Path, ...]) -> None:
-    """Read recipes and build their models, untrained.
+def check_recipes(ctx: click.Context, *, files: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> None:
+    """Read recipes, build their models, warn of bad settings.
 
-    A FILE may also be a folder of recipes. Nothing is read of the data.
+    A FILE may also be a folder of recipes. Warnings are of what would run but learn badly, and are no failure;
+    docs/advice.md explains each. Text that is at hand is made ready and checked too.
     """
-    from seq2seq.workflows.recipes import check_recipe, recipe_files
+    from seq2seq.workflows.check import check_files
 
-    failed = False
-    waiting = list(files)
-    while waiting:
-        try:
-            file, *others = recipe_files(waiting.pop(0))
-            waiting[:0] = others
-            check_recipe(file)
-        except ConfigError as error:
+    failed, rows = False, []
+    for file, found in check_files(files, settings):
+        if isinstance(found, ConfigError):
             failed = True
-            click.echo(f"Error: {error}", err=True)
-        else:
-            click.echo(f"{file}: ok")
+            click.echo(f"Error: {found}", err=True)
+            rows.append({"file": str(file), "error": str(found)})
+            continue
+        rows.append({"file": str(file), **found.record})
+        if not as_json:
+            click.echo(f"{file}: {found.text}")
+    if as_json:
+        write_json({"recipes": rows})
     ctx.exit(1 if failed else 0)

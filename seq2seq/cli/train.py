@@ -6,7 +6,7 @@ import click
 
 from seq2seq.cli.console import talk_more
 from seq2seq.cli.group import Command, examples
-from seq2seq.cli.options import device_option
+from seq2seq.cli.options import device_option, settings_option
 
 
 @click.command(
@@ -24,13 +24,7 @@ from seq2seq.cli.options import device_option
     metavar="RUN",
     help="The run folder. [default: runs/FOLDER/NAME, both of the recipe]",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Lay a value over the recipe, such as training.updates=500; may be given several times.",
-)
+@settings_option
 @device_option
 @click.option("--seed", type=click.IntRange(min=0), help="Of weights, dropout and order. [default: the recipe's]")
 @click.pass_context

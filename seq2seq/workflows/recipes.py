@@ -14,11 +14,10 @@ from seq2seq.config import unknown
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.models.build import build_model
 from seq2seq.models.interface import EncoderDecoder
-from seq2seq.workflows.recipe import Recipe, load_recipe
+from seq2seq.workflows.recipe import Recipe
 
 SHARED = "common.yaml"  # what the contenders of a folder have in common; no recipe by itself
 README = "README.md"
-ANY_SIZE = 1000  # of a vocabulary, where only the model matters
 
 
 @dataclass(frozen=True)
@@ -103,13 +102,6 @@ def recipe_files(path: Path) -> list[Path]:
     if not (contenders := RecipeFolder(path).contenders):
         raise ConfigError(f"{path}: holds no recipes (*.yaml but {SHARED}); give a recipe or its folder")
     return contenders
-
-
-def check_recipe(file: Path) -> Recipe:
-    """The recipe in a file; raises ConfigError when it, or its model, cannot be."""
-    recipe = load_recipe(file)
-    untrained_model(recipe, str(file), ANY_SIZE, ANY_SIZE)
-    return recipe
 
 
 def untrained_model(recipe: Recipe, where: str, source: int, target: int) -> EncoderDecoder[Any]:

@@ -16,7 +16,6 @@ import torch
 
 from seq2seq import __version__
 from seq2seq.data.batches import Batches
-from seq2seq.data.cache import TokenizedSplit, cache_folder, cached_tokenizers, tokenize_split
 from seq2seq.data.order import BatchOrder
 from seq2seq.data.tokenizer import INDEX, TokenizerPair
 from seq2seq.devices import choose_device
@@ -27,8 +26,10 @@ from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
+from seq2seq.workflows.advice import Machine, advise, measure
 from seq2seq.workflows.progress import Bar, Listeners, MetricsFile, TensorBoard
 from seq2seq.workflows.recipe import Recipe, difference, load_recipe, recipe_text
+from seq2seq.workflows.text import TrainingText
 from seq2seq.workflows.validation import Validation, first_references
 
 PREFETCH = 4  # batches made ready in the background, for a GPU; a CPU has no idle hands for it
@@ -69,11 +70,13 @@ def train(options: TrainOptions) -> Outcome:
         logger.info("%s is finished; 'seq2seq evaluate %s' scores it", folder.root, folder.root)
         return Outcome(folder.root, finished=True, signal=None)
     keep_freed_memory()
-    data = _Data.prepare(recipe, folder)
+    data = TrainingText.prepare(recipe, folder.tokenizer)
+    if not folder.recipe.exists():
+        _warn(recipe, data, device)
     torch.manual_seed(recipe.seed)
-    model = _build(recipe, data.tokenizers).to(device)
+    model = starting_model(recipe, data.tokenizers).to(device)
     _begin(folder, text, data.tokenizers)
-    trainer = _trainer(recipe, folder, data, model)
+    trainer = build_trainer(recipe, folder, data, model)
     if trainer.resume():
         logger.info("going on at update %d", trainer.position.update)
     logger.info("%s: %s parameters on %s", folder.root, f"{parameter_count(model):,}", device)
@@ -110,29 +113,17 @@ def _begin(folder: RunFolder, text: str, tokenizers: TokenizerPair) -> None:
         tokenizers.save(folder.tokenizer)
 
 
-@dataclass(frozen=True)
-class _Data:
-    """The text as ids."""
-
-    tokenizers: TokenizerPair
-    train: TokenizedSplit
-    valid: TokenizedSplit
-
-    @classmethod
-    def prepare(cls, recipe: Recipe, folder: RunFolder) -> "_Data":
-        cache = cache_folder()
-        if (folder.tokenizer / INDEX).exists():
-            tokenizers = TokenizerPair.load(folder.tokenizer)
-        else:
-            tokenizers = cached_tokenizers(recipe.tokenizer, recipe.data, cache)
-        splits = recipe.data.train
-        train, report = tokenize_split(recipe.data, splits, tokenizers, cache, apply_filters=True)
-        logger.info("%s: %s", splits if isinstance(splits, str) else " + ".join(splits), report)
-        valid, _ = tokenize_split(recipe.data, recipe.data.valid, tokenizers, cache, apply_filters=False)
-        return cls(tokenizers, train, valid)
+def _warn(recipe: Recipe, data: TrainingText, device: torch.device) -> None:
+    """Say what the recipe may not learn from, before the time is spent."""
+    facts = measure(recipe, data)
+    for advice in advise(recipe, facts, Machine.of(device)):
+        logger.warning("%s", advice)
+    for name, reason in facts.unread.items():
+        logger.info("not checked whether %s overlaps the training text: %s", name, reason)
 
 
-def _build(recipe: Recipe, tokenizers: TokenizerPair) -> EncoderDecoder[Any]:
+def starting_model(recipe: Recipe, tokenizers: TokenizerPair) -> EncoderDecoder[Any]:
+    """The recipe's model with its starting weights, which the random state decides."""
     if recipe.model.tied_embeddings == "all" and not tokenizers.joint:
         raise ConfigError(
             "model: tied_embeddings must be 'target' or 'none' where each language has its own vocabulary, not 'all';"
@@ -141,7 +132,8 @@ def _build(recipe: Recipe, tokenizers: TokenizerPair) -> EncoderDecoder[Any]:
     return build_model(recipe.model, tokenizers.source.size, tokenizers.target.size)
 
 
-def _trainer(recipe: Recipe, folder: RunFolder, data: _Data, model: EncoderDecoder[Any]) -> Trainer:
+def build_trainer(recipe: Recipe, folder: RunFolder, data: TrainingText, model: EncoderDecoder[Any]) -> Trainer:
+    """What trains `model` in `folder`, with nobody listening yet."""
     config = recipe.training
     order = BatchOrder(data.train.source_lengths, data.train.target_lengths, config.batch_tokens, recipe.seed)
     on_gpu = next(model.parameters()).is_cuda
@@ -201,7 +193,7 @@ def _stopped_by_signals(trainer: Trainer) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _summary(trainer: Trainer, recipe: Recipe, data: _Data) -> dict[str, Any]:
+def _summary(trainer: Trainer, recipe: Recipe, data: TrainingText) -> dict[str, Any]:
     position, config = trainer.position, recipe.training
     if position.update >= config.updates:
         ended_by = "updates"

@@ -1,5 +1,7 @@
 """`seq2seq recipes`: listing, showing, copying and checking those that come along."""
 
+import json
+
 import pytest
 
 from seq2seq.workflows import recipes
@@ -72,20 +74,36 @@ def test_an_unknown_name_gets_the_near_miss(words, shipped, seq2seq):
     assert "unknown recipe 'smal'; did you mean 'small'?" in found.stderr
 
 
-def test_all_is_checked_and_every_mistake_told(shipped, seq2seq, tmp_path):
-    (shipped / "wide.yaml").write_text("extends: common.yaml\nmodel: {model_dmi: 16}\n")
-    found = seq2seq("recipes", "check", tmp_path / "none.yaml", shipped)
+CLEAN = """
+data: {source: forward, target: backward, corpus: {kind: toy, sizes: {train: 500, valid: 100, test: 100}}}
+tokenizer: {kind: char}
+model: {kind: transformer, encoder_layers: 1, decoder_layers: 1, model_dim: 16, feed_forward_dim: 16, num_heads: 1}
+training: {updates: 100, batch_tokens: 300, validate_every: 50, schedule: {warmup: 10}}
+"""
+
+
+@pytest.fixture
+def clean(shipped, tmp_path, monkeypatch):
+    """The same folder, of recipes that nothing is to be said of."""
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
+    (shipped / "common.yaml").write_text(CLEAN)
+    return shipped
+
+
+def test_all_is_checked_and_every_mistake_told(clean, seq2seq, tmp_path):
+    (clean / "wide.yaml").write_text("extends: common.yaml\nmodel: {model_dmi: 16}\n")
+    found = seq2seq("recipes", "check", tmp_path / "none.yaml", clean)
     assert found.exit_code == 1
-    assert found.stdout == f"{shipped / 'transformer.yaml'}: ok\n"
-    first, second = found.stderr.splitlines()
+    assert found.stdout == f"{clean / 'transformer.yaml'}: ok\n"
+    first, second = (line for line in found.stderr.splitlines() if line.startswith("Error"))
     assert first.startswith(f"Error: {tmp_path / 'none.yaml'}: no such recipe")
-    assert second == f"Error: {shipped / 'wide.yaml'}: model: unknown key 'model_dmi'; did you mean 'model_dim'?"
+    assert second == f"Error: {clean / 'wide.yaml'}: model: unknown key 'model_dmi'; did you mean 'model_dim'?"
 
 
-def test_recipes_without_mistakes_pass_the_check(shipped, seq2seq):
-    found = seq2seq("recipes", "check", shipped)
+def test_recipes_without_mistakes_pass_the_check(clean, seq2seq):
+    found = seq2seq("recipes", "check", clean)
     assert found.exit_code == 0
-    assert found.stdout.splitlines() == [f"{shipped / name}: ok" for name in ("transformer.yaml", "wide.yaml")]
+    assert found.stdout.splitlines() == [f"{clean / name}: ok" for name in ("transformer.yaml", "wide.yaml")]
 
 
 def test_the_check_builds_the_model(shipped, seq2seq):
@@ -95,3 +113,19 @@ def test_the_check_builds_the_model(shipped, seq2seq):
     found = seq2seq("recipes", "check", shipped / "wide.yaml")
     assert found.exit_code == 1
     assert "tied_embeddings" in found.stderr
+
+
+def test_what_would_not_learn_is_told_and_is_no_failure(clean, seq2seq):
+    found = seq2seq("recipes", "check", clean / "wide.yaml", "--set", "model.positions=none")
+    assert found.exit_code == 0
+    head, warning = found.stdout.splitlines()
+    assert head == f"{clean / 'wide.yaml'}: 1 warning"
+    assert warning.startswith("  no-positions: ")
+
+
+def test_checks_that_lack_their_text_are_told_of(clean, seq2seq):
+    found = seq2seq("recipes", "check", clean / "wide.yaml", "--set", "data.corpus=nowhere", "--json")
+    assert found.exit_code == 0
+    (row,) = json.loads(found.stdout)["recipes"]
+    assert row["advice"] == []
+    assert "the folder nowhere does not exist" in row["not_run"]

@@ -1,0 +1,182 @@
+"""What is measured of a recipe's text, once, for all checks that need it.
+
+Overlap is counted on token ids, as the model would see them: each pair becomes one 64-bit number, a sum over its
+tokens of a random number for the token times one for the place (as in Carter & Wegman 1979), so a corpus larger
+than memory passes in parts. Two different pairs share a number with probability 2 ** -64.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seq2seq.data.cache import cache_folder, tokenize_split
+from seq2seq.data.corpus import read_split
+from seq2seq.data.filters import FilterReport
+from seq2seq.data.tokenized import TokenizedSplit
+from seq2seq.data.tokenizer import TokenizerPair
+from seq2seq.errors import DataError
+from seq2seq.search.limits import SearchConfig
+from seq2seq.tokens import SPECIAL
+from seq2seq.training.weights import parameter_count
+from seq2seq.workflows.recipe import Recipe
+from seq2seq.workflows.recipes import untrained_model
+from seq2seq.workflows.text import TrainingText
+
+SAMPLE = 1000  # pairs of which the text itself is looked at
+PART = 100_000  # pairs in memory at once
+
+Fingerprints = NDArray[np.uint64]
+Lengths = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The numbers that checks go by; lengths are in tokens with the end marker."""
+
+    report: FilterReport
+    vocabulary: tuple[int, int]  # source, target
+    parameters: int
+    source_lengths: Lengths
+    target_lengths: Lengths
+    valid_pairs: int
+    valid_tokens: int  # of the longer sides
+    unknown_share: float  # of the validation tokens
+    cut_share: float  # of the validation targets: longer than the search may go
+    copied_share: float  # of a sample of training pairs: target equal to source
+    characters_a_token: float  # in that sample
+    repeated: Mapping[str, float]  # held-out split: share of its pairs that training holds
+    valid_in_tests: Mapping[str, float]  # test: share of its pairs that validation holds
+    unread: Mapping[str, str]  # a test that could not be read: why
+    longest: int  # of all splits, either side
+
+    @cached_property
+    def longer(self) -> Lengths:
+        """Tokens of the longer side of each training pair."""
+        return np.maximum(self.source_lengths, self.target_lengths)
+
+    @property
+    def pairs(self) -> int:
+        return len(self.source_lengths)
+
+    @cached_property
+    def target_tokens(self) -> int:
+        return int(self.target_lengths.sum())
+
+    @cached_property
+    def tokens(self) -> int:
+        return int(self.source_lengths.sum()) + self.target_tokens
+
+    @cached_property
+    def correlation(self) -> float:
+        """Of source and target lengths; 1 where either does not vary."""
+        if self.pairs < 2 or self.source_lengths.std() == 0 or self.target_lengths.std() == 0:
+            return 1.0
+        return float(np.corrcoef(self.source_lengths, self.target_lengths)[0, 1])
+
+    def updates_an_epoch(self, recipe: Recipe) -> float:
+        return float(self.longer.sum()) / (recipe.training.batch_tokens * recipe.training.accumulate)
+
+    def epochs(self, recipe: Recipe) -> float:
+        return recipe.training.updates / self.updates_an_epoch(recipe)
+
+
+def measure(recipe: Recipe, text: TrainingText) -> Facts:
+    """The facts of a recipe's text; reads every id of it once."""
+    sizes = text.tokenizers.source.size, text.tokenizers.target.size
+    valid = text.valid
+    tests, unread = _tests(recipe, text.tokenizers)
+    copied, characters = _sample(recipe, text.tokenizers)
+    return Facts(
+        report=text.report,
+        vocabulary=sizes,
+        parameters=parameter_count(untrained_model(recipe, "recipe", *sizes)),
+        source_lengths=text.train.source_lengths + 1,
+        target_lengths=text.train.target_lengths + 1,
+        valid_pairs=len(valid),
+        valid_tokens=int(np.maximum(valid.source_lengths, valid.target_lengths).sum()) + len(valid),
+        unknown_share=_unknown_share(valid),
+        cut_share=_cut_share(valid, recipe.search),
+        copied_share=copied,
+        characters_a_token=characters,
+        repeated=repeated({recipe.data.valid: valid, **tests}, text.train),
+        valid_in_tests=repeated(tests, valid),
+        unread=unread,
+        longest=max(_longest(split) for split in (text.train, valid, *tests.values())),
+    )
+
+
+def _tests(recipe: Recipe, tokenizers: TokenizerPair) -> tuple[dict[str, TokenizedSplit], dict[str, str]]:
+    """The tests, and why one could not be read: training does without them."""
+    found, unread = {}, {}
+    for name in recipe.data.tests:
+        try:
+            found[name], _ = tokenize_split(recipe.data, name, tokenizers, cache_folder(), apply_filters=False)
+        except DataError as error:
+            unread[name] = str(error)
+    return found, unread
+
+
+def repeated(held_out: Mapping[str, TokenizedSplit], train: TokenizedSplit) -> dict[str, float]:
+    """The share of each held-out split's pairs that `train` holds too."""
+    marks = {name: np.concatenate(list(fingerprints(split))) for name, split in held_out.items()}
+    seen = {name: np.zeros(len(each), dtype=bool) for name, each in marks.items()}
+    for part in fingerprints(train) if marks else ():
+        for name, each in marks.items():
+            seen[name] |= np.isin(each, part)
+    return {name: float(each.mean()) for name, each in seen.items()}
+
+
+def fingerprints(split: TokenizedSplit) -> Iterator[Fingerprints]:
+    """A number for each pair, part by part; the module says which."""
+    for start in range(0, len(split), PART):
+        stop = min(start + PART, len(split))
+        source = _row_sums(split.source_ids, split.source_offsets[start : stop + 1])
+        target = _row_sums(split.target_ids, split.target_offsets[start : stop + 1])
+        yield source * np.uint64(0x9E3779B97F4A7C15) + target
+
+
+def _row_sums(ids: NDArray[np.integer], offsets: NDArray[np.int64]) -> Fingerprints:
+    lengths = np.diff(offsets)
+    tokens = ids[offsets[0] : offsets[-1]].astype(np.int64)
+    places = np.arange(len(tokens)) - np.repeat(offsets[:-1] - offsets[0], lengths)
+    drawn = np.random.default_rng(1)  # only to be the same within one process
+    by_token = drawn.integers(2**64, size=int(tokens.max(initial=0)) + 1, dtype=np.uint64)
+    by_place = np.random.default_rng(2).integers(2**64, size=int(lengths.max(initial=0)) + 1, dtype=np.uint64) | 1
+    sums = np.concatenate(([np.uint64(0)], np.cumsum(by_token[tokens] * by_place[places], dtype=np.uint64)))
+    ends = offsets - offsets[0]
+    return sums[ends[1:]] - sums[ends[:-1]] + lengths.astype(np.uint64)
+
+
+def _sample(recipe: Recipe, tokenizers: TokenizerPair) -> tuple[float, float]:
+    """Of the first training pairs: the share of copies, and characters a token on both sides."""
+    train = recipe.data.train
+    pairs = list(islice(read_split(recipe.data, train if isinstance(train, str) else train[0]), SAMPLE))
+    copies = sum(pair.source == pair.target for pair in pairs)
+    sources = tokenizers.source.encode_all([pair.source for pair in pairs])
+    targets = tokenizers.target.encode_all([pair.target for pair in pairs])
+    characters = sum(len(pair.source) + len(pair.target) for pair in pairs)
+    return copies / len(pairs), characters / max(1, _total(sources) + _total(targets))
+
+
+def _total(rows: Iterable[list[int]]) -> int:
+    return sum(map(len, rows))
+
+
+def _unknown_share(split: TokenizedSplit) -> float:
+    unknown = sum(int((ids == SPECIAL.unknown).sum()) for ids in (split.source_ids, split.target_ids))
+    return unknown / max(1, len(split.source_ids) + len(split.target_ids))
+
+
+def _cut_share(split: TokenizedSplit, search: SearchConfig) -> float:
+    mask = torch.arange(int(split.source_lengths.max()) + 1) <= torch.from_numpy(split.source_lengths)[:, None]
+    limits = search.limits(mask).numpy()
+    return float((split.target_lengths + 1 > limits).mean())
+
+
+def _longest(split: TokenizedSplit) -> int:
+    return max(int(split.source_lengths.max()), int(split.target_lengths.max())) + 1

@@ -1,0 +1,37 @@
+"""A recipe's text as ids, ready to train on."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from seq2seq.data.cache import TokenizedSplit, cache_folder, cached_tokenizers, tokenize_split
+from seq2seq.data.filters import FilterReport
+from seq2seq.data.tokenizer import INDEX, TokenizerPair
+from seq2seq.workflows.recipe import Recipe
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingText:
+    """What is learnt from, and what is validated on."""
+
+    tokenizers: TokenizerPair
+    train: TokenizedSplit
+    valid: TokenizedSplit
+    report: FilterReport
+    """What the filters left out of the training text."""
+
+    @classmethod
+    def prepare(cls, recipe: Recipe, tokenizer: Path | None = None) -> "TrainingText":
+        """The text of `recipe`, by the tokenizers in the folder `tokenizer` where there are some already."""
+        cache = cache_folder()
+        if tokenizer is not None and (tokenizer / INDEX).exists():
+            tokenizers = TokenizerPair.load(tokenizer)
+        else:
+            tokenizers = cached_tokenizers(recipe.tokenizer, recipe.data, cache)
+        splits = recipe.data.train
+        train, report = tokenize_split(recipe.data, splits, tokenizers, cache, apply_filters=True)
+        logger.info("%s: %s", splits if isinstance(splits, str) else " + ".join(splits), report)
+        valid, _ = tokenize_split(recipe.data, recipe.data.valid, tokenizers, cache, apply_filters=False)
+        return cls(tokenizers, train, valid, report)

@@ -1,0 +1,214 @@
+"""Each warning is given to a configuration that deserves it, and none to a recipe that comes along."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seq2seq.data.corpus import read_split
+from seq2seq.data.filters import FilterReport
+from seq2seq.data.tokenized import SplitWriter, load_split
+from seq2seq.workflows.advice import CODES, Machine, advise, advise_recipe, measure
+from seq2seq.workflows.advice.facts import repeated
+from seq2seq.workflows.recipe import load_recipe
+from seq2seq.workflows.text import TrainingText
+
+ROOT = Path(__file__).parents[2]
+CONTENDERS = sorted(path for path in (ROOT / "recipes").glob("*/*.yaml") if path.name != "common.yaml")
+TRANSFORMER, RECURRENT = "toy-reverse/transformer", "toy-reverse/lstm"
+SMALL = "data.corpus.sizes={train: 2000, valid: 200, test: 200}"
+
+BAD = {  # code: the recipe, and what is wrong with it
+    "no-positions": (TRANSFORMER, "model.positions=none"),
+    "post-norm-short-warmup": (TRANSFORMER, "model.norm=after", "model.encoder_layers=6"),
+    "post-norm-deep": (TRANSFORMER, "model.norm=after", "model.decoder_layers=18", "training.schedule.warmup=600"),
+    "narrow-heads": (TRANSFORMER, "model.num_heads=16"),
+    "wide-heads": (TRANSFORMER, "model.model_dim=256", "model.num_heads=1"),
+    "narrow-feed-forward": (TRANSFORMER, "model.feed_forward_dim=32"),
+    "deep-recurrent": (RECURRENT, "model.encoder_layers=6"),
+    "dropout-high": (TRANSFORMER, "model.attention_dropout=0.6"),
+    "rate-high": (TRANSFORMER, "training.schedule.peak=0.1"),
+    "rate-low": (RECURRENT, "training.schedule.peak=1e-5"),
+    "no-warmup": (TRANSFORMER, "training.schedule.warmup=0"),
+    "warmup-long": (RECURRENT, "training.schedule.warmup=1000"),
+    "schedule-cut-short": (RECURRENT, "training.minutes=5"),
+    "beta2-high": (TRANSFORMER, "training.optimizer.beta2=0.999"),
+    "betas-swapped": (RECURRENT, "training.optimizer={beta1: 0.98, beta2: 0.9}"),
+    "epsilon-high": (RECURRENT, "training.optimizer.epsilon=0.01"),
+    "weight-decay-high": (RECURRENT, "training.optimizer.weight_decay=1.0"),
+    "no-clipping": (RECURRENT, "training.clip_norm=null"),
+    "languages-equal": (RECURRENT, "data.target=letters"),
+    "same-file-twice": (RECURRENT, "data.corpus={kind: files, folder: here, pairs: {train: [a.txt, a.txt]}}"),
+    "validation-is-test": (RECURRENT, "data.valid=test"),
+    "validation-in-training": (RECURRENT, "data.train=[train, valid]"),
+    "test-in-training": (RECURRENT, "data.train=[train, test]"),
+    "batch-small": (RECURRENT, "training.batch_tokens=64"),
+    "smoothing-high": (RECURRENT, "training.label_smoothing=0.5"),
+    "no-validation": (RECURRENT, "training.validate_every=5000"),
+    "patience-idle": (RECURRENT, "training.patience=20"),
+    "patience-short": (RECURRENT, "training.patience=1", "training.validate_every=50"),
+    "average-idle": (RECURRENT, "training.average=5", "training.validate_every=1000"),
+    "bleu-of-few": (RECURRENT, "training.metric=bleu", "training.validation_bleu=10"),
+    "beam-wide": (RECURRENT, "search.beam_size=100"),
+    "length-penalty-high": (RECURRENT, "search.length_penalty=5.0"),
+}
+BAD_TEXT = {  # FOLDER holds flawed copies of the toy corpus
+    "length-filter": (RECURRENT, SMALL, "data.filters.max_length=8"),
+    "ratio-filter": (RECURRENT, "data.corpus=FOLDER/lopsided"),
+    "empty-pairs": (RECURRENT, "data.corpus=FOLDER/gaps"),
+    "lengths-unrelated": (RECURRENT, "data.corpus=FOLDER/shuffled"),
+    "copied-pairs": (RECURRENT, "data.corpus=FOLDER/copied"),
+    "validation-overlap": (RECURRENT, "data.corpus=FOLDER/leaky"),
+    "test-overlap": (RECURRENT, "data.corpus=FOLDER/leaky"),
+    "validation-test-overlap": (RECURRENT, "data.corpus=FOLDER/leaky"),
+    "validation-small": (RECURRENT, "data.corpus.sizes={train: 2000, valid: 20, test: 200}"),
+    "validation-heavy": (RECURRENT, SMALL, "training.validate_every=1"),
+    "search-short": (RECURRENT, SMALL, "search.max_length_ratio=0.5", "search.max_length_offset=1"),
+    "learned-positions-short": (TRANSFORMER, SMALL, "model.positions={kind: learned, length: 6}"),
+    "plain-rnn-long": (RECURRENT, SMALL, "model.cell=rnn", "data.corpus.max_length=80"),
+    "no-attention-long": (RECURRENT, SMALL, "model.attention=none", "data.corpus.max_length=80"),
+    "vocabulary-large": (RECURRENT, "data.corpus.sizes={train: 30, valid: 200, test: 200}"),
+    "vocabulary-small": (RECURRENT, SMALL, "data.corpus.symbols=900", "tokenizer.vocabulary=32"),
+    "unknown-tokens": (RECURRENT, "data.corpus=FOLDER/foreign"),
+    "parameters-many": (RECURRENT, SMALL, "model.hidden_dim=1024"),
+    "batch-large": (RECURRENT, SMALL, "training.batch_tokens=8192"),
+    "epochs-few": (RECURRENT, SMALL, "training.updates=5"),
+    "epochs-many": (RECURRENT, SMALL, "training.updates=50000"),
+    "no-dropout": (RECURRENT, SMALL, "training.updates=5000"),
+}
+CPU = Machine("cpu", memory=8 * 10**9, fast_bf16=False)
+GPU = Machine("cuda", memory=8 * 10**9, fast_bf16=True)
+BAD_MACHINE = {
+    "fp32-on-gpu": (GPU, ()),
+    "bf16-slow": (CPU, ("training.precision=bf16",)),
+    "memory-short": (Machine("cpu", memory=10**6, fast_bf16=False), ("model.hidden_dim=256",)),
+}
+
+
+def recipe_of(name, settings=()):
+    return load_recipe(ROOT / "recipes" / f"{name}.yaml", settings)
+
+
+def codes(advice):
+    return {each.code for each in advice}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Corpora as people have them, each with one flaw."""
+    root = tmp_path_factory.mktemp("corpora")
+    recipe = recipe_of(RECURRENT, [SMALL])
+    text = {
+        split: [(pair.source, pair.target) for pair in read_split(recipe.data, split)]
+        for split in ("train", "valid", "test")
+    }
+    train, valid, test = text.values()
+    shifted = train[700:] + train[:700]
+    corpora = {
+        "lopsided": {"train": [(a, f"{b} " * 40) if i % 5 == 0 else (a, b) for i, (a, b) in enumerate(train)]},
+        "gaps": {"train": [(a, "") if i % 20 == 0 else (a, b) for i, (a, b) in enumerate(train)]},
+        "shuffled": {"train": [(a, b) for (a, _), (_, b) in zip(train, shifted, strict=True)]},
+        "copied": {"train": [(a, a) if i % 2 else (a, b) for i, (a, b) in enumerate(train)]},
+        "leaky": {"train": train + valid[:50] + test[:50], "test": test[:150] + valid[150:]},
+        "foreign": {"valid": [(f"{a} ω", b) for a, b in valid]},
+    }
+    for name, changed in corpora.items():
+        (root / name).mkdir()
+        for split, pairs in (text | changed).items():
+            lines = "".join(f"{source}\t{target}\n" for source, target in pairs)
+            (root / name / f"{split}.tsv").write_text(lines, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEQ2SEQ_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def test_every_code_has_a_bad_configuration_here():
+    assert sorted(BAD | BAD_TEXT | BAD_MACHINE) == sorted(CODES)
+    assert len(set(CODES)) == len(CODES)
+
+
+def test_every_code_is_explained():
+    text = (ROOT / "docs" / "advice.md").read_text(encoding="utf-8")
+    explained = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
+    assert explained == set(CODES)
+
+
+@pytest.mark.parametrize("code", BAD)
+def test_a_bad_recipe_is_warned_of(code):
+    name, *settings = BAD[code]
+    assert code not in codes(advise_recipe(recipe_of(name)))
+    (found,) = [each for each in advise_recipe(recipe_of(name, settings)) if each.code == code]
+    assert found.reason
+    assert found.remedy
+    assert "\n" not in str(found)
+
+
+@pytest.mark.parametrize("code", BAD_TEXT)
+def test_a_recipe_that_does_not_fit_its_text_is_warned_of(code, folder):
+    name, *settings = BAD_TEXT[code]
+    recipe = recipe_of(name, [setting.replace("FOLDER", str(folder)) for setting in settings])
+    advice = advise(recipe, measure(recipe, TrainingText.prepare(recipe)), CPU)
+    assert code in codes(advice)
+
+
+@pytest.mark.parametrize("code", BAD_MACHINE)
+def test_a_recipe_that_does_not_fit_the_machine_is_warned_of(code, folder):
+    machine, settings = BAD_MACHINE[code]
+    recipe = recipe_of(RECURRENT, [SMALL, *settings])
+    assert code in codes(advise(recipe, measure(recipe, TrainingText.prepare(recipe)), machine))
+
+
+@pytest.mark.parametrize("file", CONTENDERS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_recipes_that_come_along_are_clean(file):
+    assert advise_recipe(load_recipe(file)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "file",
+    [path for path in CONTENDERS if path.parent.name in ("toy-reverse", "demo")],
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
+)
+def test_recipes_with_embedded_corpora_fit_their_text(file):
+    recipe = load_recipe(file)
+    assert advise(recipe, measure(recipe, TrainingText.prepare(recipe)), CPU) == []
+
+
+def test_the_remedies_of_a_bad_recipe_mend_it():
+    settings = ["model.positions=none", "training.schedule={peak: 0.1, warmup: 0}", "training.optimizer.beta2=0.999"]
+    advice = advise_recipe(recipe_of(TRANSFORMER, settings))
+    remedies = [each.remedy.removeprefix("set ") for each in advice]
+    assert len(remedies) == 4
+    assert advise_recipe(recipe_of(TRANSFORMER, [*settings, *remedies])) == []
+
+
+def split_of(folder, pairs):
+    folder.mkdir()
+    writer = SplitWriter(folder, source_size=300, target_size=300)
+    writer.add([source for source, _ in pairs], [target for _, target in pairs])
+    writer.finish(FilterReport(kept=len(pairs)))
+    return load_split(folder)[0]
+
+
+def test_overlap_is_that_of_the_sets_of_pairs(tmp_path):
+    random = np.random.default_rng(1)
+    drawn = [
+        tuple(tuple(map(int, random.integers(4, 7, size=random.integers(0, 4)))) for _ in range(2)) for _ in range(900)
+    ]
+    train, held_out = drawn[:600], drawn[600:]
+    found = repeated({"test": split_of(tmp_path / "b", held_out)}, split_of(tmp_path / "a", train))
+    expected = sum(pair in set(train) for pair in held_out) / len(held_out)
+    assert 0 < expected < 1
+    assert found["test"] == pytest.approx(expected)
+
+
+def test_the_machine_is_measured():
+    machine = Machine.of(torch.device("cpu"))
+    assert machine.device == "cpu"
+    assert machine.memory > 10**8

@@ -7,6 +7,7 @@ from typing import Any
 
 from seq2seq.devices import choose_device
 from seq2seq.errors import ConfigError, DataError
+from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Advice, Machine, advise, advise_recipe, measure
 from seq2seq.workflows.recipe import Recipe, load_recipe
 from seq2seq.workflows.recipes import recipe_files, untrained_model
@@ -60,7 +61,8 @@ def check_recipe(file: Path, settings: Sequence[str] = ()) -> Checked:
         text = TrainingText.prepare(recipe)
     except DataError as error:
         return _by_itself(recipe, str(error))
-    facts = measure(recipe, text)
+    sizes = text.tokenizers.source.size, text.tokenizers.target.size
+    facts = measure(recipe, text, parameter_count(untrained_model(recipe, str(file), *sizes)))
     unread = "; ".join(f"the overlap of {name}, {reason}" for name, reason in facts.unread.items())
     return Checked(advise(recipe, facts, Machine.of(choose_device())), unread)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seq2seq.data.cache import TokenizedSplit, cache_folder, cached_tokenizers, tokenize_split
 from seq2seq.data.filters import FilterReport
+from seq2seq.data.order import BatchOrder
 from seq2seq.data.tokenizer import INDEX, TokenizerPair
 from seq2seq.workflows.recipe import Recipe
 
@@ -35,3 +36,7 @@ class TrainingText:
         logger.info("%s: %s", splits if isinstance(splits, str) else " + ".join(splits), report)
         valid, _ = tokenize_split(recipe.data, recipe.data.valid, tokenizers, cache, apply_filters=False)
         return cls(tokenizers, train, valid, report)
+
+    def order(self, batch_tokens: int, seed: int) -> BatchOrder:
+        """The order of the training text in batches of so many tokens."""
+        return BatchOrder(self.train.source_lengths, self.train.target_lengths, batch_tokens, seed)

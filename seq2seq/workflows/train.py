@@ -16,7 +16,6 @@ import torch
 
 from seq2seq import __version__
 from seq2seq.data.batches import Batches
-from seq2seq.data.order import BatchOrder
 from seq2seq.data.tokenizer import INDEX, TokenizerPair
 from seq2seq.devices import choose_device
 from seq2seq.errors import CheckpointError, ConfigError
@@ -26,7 +25,7 @@ from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
-from seq2seq.workflows.advice import Machine, advise, measure
+from seq2seq.workflows.advice import Advice, Machine, advise, measure
 from seq2seq.workflows.progress import Bar, Listeners, MetricsFile, TensorBoard
 from seq2seq.workflows.recipe import Recipe, difference, load_recipe, recipe_text
 from seq2seq.workflows.text import TrainingText
@@ -61,9 +60,7 @@ def train(options: TrainOptions) -> Outcome:
 
     Raises ConfigError for what the recipe says wrong, DataError for the text, CheckpointError for the run folder.
     """
-    recipe = load_recipe(options.recipe, options.settings)
-    if options.seed is not None:
-        recipe = recipe.model_copy(update={"seed": options.seed})
+    recipe = read_recipe(options)
     folder = RunFolder(options.out or Path("runs", options.recipe.resolve().parent.name, options.recipe.stem))
     device = choose_device(options.device)
     if _belongs(folder, text := recipe_text(recipe)) and folder.summary.exists():
@@ -71,10 +68,10 @@ def train(options: TrainOptions) -> Outcome:
         return Outcome(folder.root, finished=True, signal=None)
     keep_freed_memory()
     data = TrainingText.prepare(recipe, folder.tokenizer)
-    if not folder.recipe.exists():
-        _warn(recipe, data, device)
     torch.manual_seed(recipe.seed)
     model = starting_model(recipe, data.tokenizers).to(device)
+    if not folder.recipe.exists():
+        warn(recipe, data, Machine.of(device), parameter_count(model))
     _begin(folder, text, data.tokenizers)
     trainer = build_trainer(recipe, folder, data, model)
     if trainer.resume():
@@ -88,6 +85,12 @@ def train(options: TrainOptions) -> Outcome:
     else:
         logger.info("stopped at update %d; the same command goes on from there", trainer.position.update)
     return Outcome(folder.root, finished=stopped_by is None, signal=stopped_by)
+
+
+def read_recipe(options: TrainOptions) -> Recipe:
+    """The recipe as `options` change it."""
+    recipe = load_recipe(options.recipe, options.settings)
+    return recipe if options.seed is None else recipe.model_copy(update={"seed": options.seed})
 
 
 def _belongs(folder: RunFolder, text: str) -> bool:
@@ -113,13 +116,15 @@ def _begin(folder: RunFolder, text: str, tokenizers: TokenizerPair) -> None:
         tokenizers.save(folder.tokenizer)
 
 
-def _warn(recipe: Recipe, data: TrainingText, device: torch.device) -> None:
-    """Say what the recipe may not learn from, before the time is spent."""
-    facts = measure(recipe, data)
-    for advice in advise(recipe, facts, Machine.of(device)):
+def warn(recipe: Recipe, data: TrainingText, machine: Machine, parameters: int) -> list[Advice]:
+    """Say what the recipe may not learn from, before the time is spent, and return it."""
+    facts = measure(recipe, data, parameters)
+    found = advise(recipe, facts, machine)
+    for advice in found:
         logger.warning("%s", advice)
     for name, reason in facts.unread.items():
         logger.info("not checked whether %s overlaps the training text: %s", name, reason)
+    return found
 
 
 def starting_model(recipe: Recipe, tokenizers: TokenizerPair) -> EncoderDecoder[Any]:
@@ -135,21 +140,25 @@ def starting_model(recipe: Recipe, tokenizers: TokenizerPair) -> EncoderDecoder[
 def build_trainer(recipe: Recipe, folder: RunFolder, data: TrainingText, model: EncoderDecoder[Any]) -> Trainer:
     """What trains `model` in `folder`, with nobody listening yet."""
     config = recipe.training
-    order = BatchOrder(data.train.source_lengths, data.train.target_lengths, config.batch_tokens, recipe.seed)
+    order = data.order(config.batch_tokens, recipe.seed)
     on_gpu = next(model.parameters()).is_cuda
-    validation = Validation(
-        data.valid,
-        first_references(recipe.data, config.validation_bleu),
-        data.tokenizers.target,
-        config.batch_tokens,
-    )
     return Trainer(
         model,
         Batches(data.train, order, prefetch=PREFETCH if on_gpu else 0, pinned=on_gpu),
         config,
         folder,
-        validation,
+        build_validation(recipe, data),
         Listeners(()),
+    )
+
+
+def build_validation(recipe: Recipe, data: TrainingText) -> Validation:
+    """What measures the recipe's model meanwhile."""
+    return Validation(
+        data.valid,
+        first_references(recipe.data, recipe.training.validation_bleu),
+        data.tokenizers.target,
+        recipe.training.batch_tokens,
     )
 
 

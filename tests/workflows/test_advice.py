@@ -9,9 +9,11 @@ import torch
 from seq2seq.data.corpus import read_split
 from seq2seq.data.filters import FilterReport
 from seq2seq.data.tokenized import SplitWriter, load_split
+from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import CODES, Machine, advise, advise_recipe, measure
 from seq2seq.workflows.advice.facts import repeated
 from seq2seq.workflows.recipe import load_recipe
+from seq2seq.workflows.recipes import untrained_model
 from seq2seq.workflows.text import TrainingText
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +96,12 @@ def codes(advice):
     return {each.code for each in advice}
 
 
+def advice_of(recipe, machine):
+    text = TrainingText.prepare(recipe)
+    model = untrained_model(recipe, "recipe", text.tokenizers.source.size, text.tokenizers.target.size)
+    return advise(recipe, measure(recipe, text, parameter_count(model)), machine)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Corpora as people have them, each with one flaw."""
@@ -153,15 +161,14 @@ def test_a_bad_recipe_is_warned_of(code):
 def test_a_recipe_that_does_not_fit_its_text_is_warned_of(code, folder):
     name, *settings = BAD_TEXT[code]
     recipe = recipe_of(name, [setting.replace("FOLDER", str(folder)) for setting in settings])
-    advice = advise(recipe, measure(recipe, TrainingText.prepare(recipe)), CPU)
-    assert code in codes(advice)
+    assert code in codes(advice_of(recipe, CPU))
 
 
 @pytest.mark.parametrize("code", BAD_MACHINE)
 def test_a_recipe_that_does_not_fit_the_machine_is_warned_of(code, folder):
     machine, settings = BAD_MACHINE[code]
     recipe = recipe_of(RECURRENT, [SMALL, *settings])
-    assert code in codes(advise(recipe, measure(recipe, TrainingText.prepare(recipe)), machine))
+    assert code in codes(advice_of(recipe, machine))
 
 
 @pytest.mark.parametrize("file", CONTENDERS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -177,7 +184,7 @@ def test_recipes_that_come_along_are_clean(file):
 )
 def test_recipes_with_embedded_corpora_fit_their_text(file):
     recipe = load_recipe(file)
-    assert advise(recipe, measure(recipe, TrainingText.prepare(recipe)), CPU) == []
+    assert advice_of(recipe, CPU) == []
 
 
 def test_the_remedies_of_a_bad_recipe_mend_it():

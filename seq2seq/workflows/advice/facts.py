@@ -22,9 +22,7 @@ from seq2seq.data.tokenizer import TokenizerPair
 from seq2seq.errors import DataError
 from seq2seq.search.limits import SearchConfig
 from seq2seq.tokens import SPECIAL
-from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.recipe import Recipe
-from seq2seq.workflows.recipes import untrained_model
 from seq2seq.workflows.text import TrainingText
 
 SAMPLE = 1000  # pairs of which the text itself is looked at
@@ -85,16 +83,15 @@ class Facts:
         return recipe.training.updates / self.updates_an_epoch(recipe)
 
 
-def measure(recipe: Recipe, text: TrainingText) -> Facts:
-    """The facts of a recipe's text; reads every id of it once."""
-    sizes = text.tokenizers.source.size, text.tokenizers.target.size
+def measure(recipe: Recipe, text: TrainingText, parameters: int) -> Facts:
+    """The facts of a recipe's text, and that its model has so many `parameters`; reads every id once."""
     valid = text.valid
     tests, unread = _tests(recipe, text.tokenizers)
     copied, characters = _sample(recipe, text.tokenizers)
     return Facts(
         report=text.report,
-        vocabulary=sizes,
-        parameters=parameter_count(untrained_model(recipe, "recipe", *sizes)),
+        vocabulary=(text.tokenizers.source.size, text.tokenizers.target.size),
+        parameters=parameters,
         source_lengths=text.train.source_lengths + 1,
         target_lengths=text.train.target_lengths + 1,
         valid_pairs=len(valid),

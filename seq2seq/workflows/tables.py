@@ -50,8 +50,10 @@ def _piped(row: Sequence[str]) -> str:
 
 
 def seconds_as_text(seconds: float) -> str:
-    """Such as 42 s, 3 min 20 s or 2 h 05 min."""
+    """Such as 85 ms, 42 s, 3 min 20 s or 2 h 05 min."""
     whole = round(seconds)
+    if seconds < 0.995:
+        return f"{1000 * seconds:.0f} ms"
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
     if whole < 3600:

@@ -17,6 +17,8 @@ from seq2seq.search.greedy import greedy_search
 from seq2seq.search.limits import SearchConfig
 from seq2seq.training.objective import batch_loss
 
+GREEDY = SearchConfig(beam_size=1)
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -26,6 +28,7 @@ class Validation:
     references: Sequence[str]  # of the sentences to translate; none: no BLEU
     tokenizer: Tokenizer  # of the target language
     batch_tokens: int
+    search: SearchConfig = GREEDY  # how far a translation may go
 
     def __call__(self, model: EncoderDecoder[Any]) -> dict[str, float]:
         """The loss in nats a target token, and BLEU where it was asked for."""
@@ -49,7 +52,7 @@ class Validation:
         lengths = self.split.source_lengths[:count]
         for numbers in in_order(lengths, lengths, self.batch_tokens):
             source, mask = collate_source([self.split.source(int(number)) for number in numbers])
-            found = greedy_search(model, source.to(device), mask.to(device), SearchConfig(beam_size=1))
+            found = greedy_search(model, source.to(device), mask.to(device), self.search)
             for number, hypothesis in zip(numbers, found, strict=True):
                 translations[number] = self.tokenizer.decode(hypothesis.tokens)
         return translations

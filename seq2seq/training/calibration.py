@@ -1,0 +1,144 @@
+"""A short training that measures what a long one will cost: memory by size of batch, time by update.
+
+It is the trainer's own loop over chosen batches, so whatever a training does is measured with it: first probes, the
+batches that need most memory, from small budgets to the real one, which also warm everything up; then real batches,
+by the clock; at the end the validation and the writing of a checkpoint. Memory is a high-water mark, so it wants a
+process of its own.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, count, cycle, islice
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seq2seq.data.batches import Batch, Pairs, collate
+from seq2seq.devices import peak_memory
+from seq2seq.models.interface import EncoderDecoder
+from seq2seq.training.trainer import BatchSource, Trainer
+
+WARM_UP, TIMED = 5, 20  # updates over real batches
+
+Rows = NDArray[np.int64]
+
+
+class Probe(NamedTuple):
+    """The batches of a budget that need most memory."""
+
+    batch_tokens: int
+    batches: tuple[Rows, ...]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was measured; memory in bytes, times in seconds."""
+
+    memory_before: int  # with the model, before the first update
+    memory_by_budget: tuple[tuple[int, int], ...]  # batch_tokens of each probe, and the peak after it
+    peak_memory: int  # of all, validation and saving included
+    updates: int  # timed
+    update_seconds: float  # of all of them
+    target_tokens: int  # in them
+    validation_seconds: float
+    saving_seconds: float
+
+
+def hungriest(split: Pairs, batches: Sequence[Rows]) -> tuple[Rows, ...]:
+    """Those of `batches` that need most memory, whatever it is that needs it: cells, pairs of them, rows or steps."""
+    source = np.array([split.source_lengths[rows].max() + 1 for rows in batches])
+    target = np.array([split.target_lengths[rows].max() + 1 for rows in batches])
+    rows = np.array([len(each) for each in batches])
+    needs = (
+        rows,
+        rows * (source**2 + source * target + target**2),
+        target,
+        rows * (source + target),
+    )
+    return tuple(batches[index] for index in dict.fromkeys(int(need.argmax()) for need in needs))
+
+
+def calibrate(trainer: Trainer, split: Pairs, probes: Sequence[Probe]) -> Calibration:
+    """What `trainer`, whose updates must be `updates_needed(probes, accumulate)`, needs in time and memory."""
+    course = _Course(trainer, trainer.batches, split, probes)
+    judge = trainer.validate
+
+    def validate(model: EncoderDecoder[Any]) -> dict[str, float]:
+        course.mark()
+        found = judge(model)
+        course.mark()
+        return found
+
+    trainer.batches, trainer.validate = course, validate
+    trainer.run()
+    course.mark()
+    *sizes, started, ended, validated, saved = course.marks
+    return Calibration(
+        memory_before=sizes[0].peak,
+        memory_by_budget=tuple((probe.batch_tokens, mark.peak) for probe, mark in zip(probes, sizes[1:], strict=True)),
+        peak_memory=saved.peak,
+        updates=ended.update - started.update,
+        update_seconds=ended.time - started.time,
+        target_tokens=ended.target_tokens - started.target_tokens,
+        validation_seconds=validated.time - ended.time,
+        saving_seconds=saved.time - validated.time,
+    )
+
+
+def updates_needed(probes: Sequence[Probe], accumulate: int) -> int:
+    """Updates of a calibration."""
+    return sum(_updates(probe, accumulate) for probe in probes) + WARM_UP + TIMED
+
+
+class _Mark(NamedTuple):
+    """How things stood at a moment."""
+
+    time: float
+    peak: int
+    update: int
+    target_tokens: int
+
+
+@dataclass
+class _Course:
+    """Probes, then real batches; a mark before each probe's end, around the timed updates."""
+
+    trainer: Trainer
+    real: BatchSource
+    split: Pairs
+    probes: Sequence[Probe]
+    marks: list[_Mark] = field(default_factory=list)
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:  # noqa: ARG002 - there is one, and no way back
+        """All of it, as one epoch."""
+        accumulate = self.trainer.config.accumulate
+        for probe in self.probes:
+            self.mark()
+            batches = cycle([self._batch(rows) for rows in probe.batches])
+            yield from islice(batches, _updates(probe, accumulate) * accumulate)
+        self.mark()
+        real = chain.from_iterable(self.real.epoch(each) for each in count())
+        yield from islice(real, WARM_UP * accumulate)
+        self.mark()
+        yield from islice(real, TIMED * accumulate)
+
+    def mark(self) -> None:
+        trainer = self.trainer
+        if trainer.device.type == "cuda":
+            torch.cuda.synchronize(trainer.device)
+        position = trainer.position
+        self.marks.append(
+            _Mark(time.perf_counter(), peak_memory(trainer.device), position.update, position.target_tokens)
+        )
+
+    def _batch(self, rows: Rows) -> Batch:
+        numbers = rows.tolist()
+        return collate([self.split.source(n) for n in numbers], [self.split.target(n) for n in numbers], numbers)
+
+
+def _updates(probe: Probe, accumulate: int) -> int:
+    """Enough for every batch of a probe to be read."""
+    return -(-len(probe.batches) // accumulate)

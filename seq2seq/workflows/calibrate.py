@@ -1,0 +1,136 @@
+"""A plan of a training, from a calibration on its own text, machine and model."""
+
+import logging
+import multiprocessing
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seq2seq.devices import choose_device
+from seq2seq.errors import ConfigError, Seq2SeqError
+from seq2seq.files import RunFolder
+from seq2seq.search.limits import SearchConfig
+from seq2seq.training.allocator import keep_freed_memory
+from seq2seq.training.calibration import Calibration, Probe, calibrate, hungriest, updates_needed
+from seq2seq.training.weights import parameter_count
+from seq2seq.workflows.advice import Machine
+from seq2seq.workflows.flops import flops_a_target_token
+from seq2seq.workflows.plan import Epoch, Plan
+from seq2seq.workflows.recipe import Recipe
+from seq2seq.workflows.text import TrainingText
+from seq2seq.workflows.train import TrainOptions, build_trainer, build_validation, read_recipe, starting_model, warn
+
+PARTS = (4, 2, 1)  # of the recipe's budget, that are probed for memory
+LONGER = 3  # tokens that a translation may have beyond the usual
+
+logger = logging.getLogger(__name__)
+
+
+def plan_training(options: TrainOptions) -> Plan:
+    """What the training that `options` describe will take; leaves nothing in its run folder.
+
+    Raises ConfigError for what the recipe says wrong or when it does not fit the memory, DataError for the text.
+    """
+    recipe = read_recipe(options)
+    device = choose_device(options.device)
+    data = TrainingText.prepare(recipe)
+    model = starting_model(recipe, data.tokenizers)
+    machine = Machine.of(device)
+    parameters = parameter_count(model)
+    advice = warn(recipe, data, machine, parameters)
+    logger.info("calibrating: some updates on the largest batches and on usual ones, then a validation")
+    measured, startup = _in_new_process(measure_training, recipe, str(device), time.time())
+    return Plan(
+        name=str(options.recipe),
+        recipe=recipe,
+        device=str(device),
+        machine=machine,
+        parameters=parameters,
+        flops=flops_a_target_token(model, data.train.source_lengths + 1, data.train.target_lengths + 1),
+        epoch=count_epoch(recipe, data),
+        measured=measured,
+        startup_seconds=startup,
+        advice=advice,
+    )
+
+
+def count_epoch(recipe: Recipe, data: TrainingText) -> Epoch:
+    """What the first pass over the text will be."""
+    source, target = data.train.source_lengths + 1, data.train.target_lengths + 1
+    batches = data.order(recipe.training.batch_tokens, recipe.seed).epoch(0)
+    cells = sum(len(rows) * (int(source[rows].max()) + int(target[rows].max())) for rows in batches)
+    target_tokens, source_tokens = (sum(int(side[rows].sum()) for rows in batches) for side in (target, source))
+    updates = len(batches) / recipe.training.accumulate
+    return Epoch(updates, target_tokens, source_tokens, (target_tokens + source_tokens) / cells)
+
+
+def measure_training(recipe: Recipe, device: str, asked: float) -> tuple[Calibration, float]:
+    """A calibration of the recipe in this process, and the seconds from `asked` to its first update."""
+    keep_freed_memory()
+    data = TrainingText.prepare(recipe)
+    torch.manual_seed(recipe.seed)
+    model = starting_model(recipe, data.tokenizers).to(device)
+    probes = choose_probes(recipe, data)
+    updates = updates_needed(probes, recipe.training.accumulate)
+    short = {"updates": updates, "validate_every": updates, "minutes": None, "patience": None}
+    with tempfile.TemporaryDirectory(prefix="seq2seq-plan-") as folder:
+        changed = recipe.model_copy(update={"training": recipe.training.model_copy(update=short)})
+        trainer = build_trainer(changed, RunFolder(Path(folder)), data, model)
+        trainer.validate = replace(build_validation(recipe, data), search=usual_search(data))
+        startup = time.time() - asked
+        return calibrate(trainer, data.train, probes), startup
+
+
+def choose_probes(recipe: Recipe, data: TrainingText) -> list[Probe]:
+    """The hungriest batches of the recipe's budget and of parts of it, as far as the longest pair fits."""
+    whole = recipe.training.batch_tokens
+    longest = 1 + int(max(data.train.source_lengths.max(), data.train.target_lengths.max()))
+    sizes = [whole // part for part in PARTS if whole // part >= longest or part == 1]
+    return [Probe(size, hungriest(data.train, data.order(size, recipe.seed).epoch(0))) for size in sizes]
+
+
+def usual_search(data: TrainingText) -> SearchConfig:
+    """Greedy, with translations as long as references are.
+
+    A model that has hardly learnt goes on to the limit, which would make a validation look longer than it will be.
+    """
+    ratio = (data.valid.target_lengths.sum() + 1) / (data.valid.source_lengths.sum() + 1)
+    return SearchConfig(beam_size=1, max_length_ratio=float(ratio), max_length_offset=LONGER)
+
+
+def _in_new_process(work: Callable[..., Any], *arguments: Any) -> Any:
+    """What `work` returns or raises in a process that has done nothing else, so that its memory is its own."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(sender, work, arguments), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        found = receiver.recv()
+    except EOFError:
+        process.join()
+        raise ConfigError(
+            f"training: batch_tokens: the calibration died (exit status {process.exitcode}), most likely for lack of"
+            " memory; lower it and raise training.accumulate"
+        ) from None
+    finally:
+        process.kill()
+        process.join()
+    if isinstance(found, Seq2SeqError):
+        raise found
+    return found
+
+
+def _send(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked is interrupted too, and ends this process
+    try:
+        sender.send(work(*arguments))
+    except Seq2SeqError as error:
+        sender.send(error)

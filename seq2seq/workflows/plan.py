@@ -1,0 +1,179 @@
+"""What a training will take, in numbers and in words."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2seq.training.calibration import Calibration
+from seq2seq.workflows.advice import Advice, Machine
+from seq2seq.workflows.recipe import Recipe
+from seq2seq.workflows.tables import seconds_as_text
+
+SAFE = 0.9  # share of the memory that a safe batch may fill
+NOTE = """\
+Measured here: memory, speed, validation and start, over {updates} updates after a warm-up, in a process of its own.
+Counted: parameters, FLOPs (of the model as it is; products of attention included), fill, updates an epoch.
+Estimated from these: the largest safe batch, from a line through the memory of batches of {sizes} tokens up to 90 % of
+what there is; and the time to the end, if nothing else runs and every validation takes as long as one did here.
+Not counted: learning the vocabulary and tokenising, which is done and kept by now."""
+
+
+class Epoch(NamedTuple):
+    """What the order of the batches says of one pass over the text."""
+
+    updates: float
+    target_tokens: int
+    source_tokens: int
+    fill: float  # share of the cells of its batches that are tokens
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training will take; memory in bytes, times in seconds."""
+
+    name: str
+    recipe: Recipe
+    device: str
+    machine: Machine
+    parameters: int
+    flops: float  # of a target token, forward and backward
+    epoch: Epoch
+    measured: Calibration
+    startup_seconds: float
+    advice: list[Advice]
+
+    @property
+    def update_seconds(self) -> float:
+        """Of an update of usual size."""
+        return self.epoch.target_tokens / self.epoch.updates / self.tokens_per_second
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Target tokens."""
+        return self.measured.target_tokens / self.measured.update_seconds
+
+    @property
+    def updates(self) -> int:
+        """That there will be, if patience does not end them."""
+        training = self.recipe.training
+        if training.minutes is None:
+            return training.updates
+        return min(training.updates, math.ceil(60 * training.minutes / self.update_seconds))
+
+    @property
+    def validations(self) -> int:
+        """That of the averaged model among them."""
+        found = math.ceil(self.updates / self.recipe.training.validate_every)
+        return found + (self.recipe.training.average > 1 and found > 1)
+
+    @property
+    def seconds(self) -> float:
+        """To the end, from the command on."""
+        each = self.measured.validation_seconds + self.measured.saving_seconds
+        return self.startup_seconds + self.updates * self.update_seconds + self.validations * each
+
+    @property
+    def safe_batch_tokens(self) -> int:
+        """The largest batch_tokens that should fit, by a straight line through what was measured; at most all text."""
+        whole = self.recipe.training.batch_tokens * self.recipe.training.accumulate * self.epoch.updates
+        points = np.array(self.measured.memory_by_budget, dtype=float)
+        if len(points) == 1:
+            points = np.array([(0.0, self.measured.memory_before), *points])
+        slope, start = np.polyfit(points[:, 0], points[:, 1], 1)
+        fits = (SAFE * self.machine.memory - start) / slope if slope > 0 else math.inf
+        return _rounded_down(max(0.0, min(fits, whole)))
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The same as one JSON object."""
+        training, epoch, measured = self.recipe.training, self.epoch, self.measured
+        return {
+            "name": self.name,
+            "device": self.device,
+            "parameters": self.parameters,
+            "flops_per_target_token": round(self.flops),
+            "batch_tokens": training.batch_tokens,
+            "accumulate": training.accumulate,
+            "fill": round(epoch.fill, 4),
+            "peak_memory_mb": round(measured.peak_memory / 1e6, 1),
+            "machine_memory_mb": round(self.machine.memory / 1e6, 1),
+            "safe_batch_tokens": self.safe_batch_tokens,
+            "target_tokens_per_second": round(self.tokens_per_second, 1),
+            "total_tokens_per_second": round(
+                self.tokens_per_second * (1 + epoch.source_tokens / epoch.target_tokens), 1
+            ),
+            "flops_per_second": round(self.flops * self.tokens_per_second),
+            "seconds_per_update": round(self.update_seconds, 5),
+            "updates": self.updates,
+            "updates_per_epoch": round(epoch.updates, 1),
+            "epochs": round(self.updates / epoch.updates, 2),
+            "validations": self.validations,
+            "seconds_per_validation": round(measured.validation_seconds, 3),
+            "seconds_per_checkpoint": round(measured.saving_seconds, 3),
+            "startup_seconds": round(self.startup_seconds, 2),
+            "seconds": round(self.seconds, 1),
+            "calibration_updates": measured.updates,
+            "memory_by_batch_tokens": {str(size): memory for size, memory in measured.memory_by_budget},
+            "advice": [advice._asdict() for advice in self.advice],
+        }
+
+    @property
+    def text(self) -> str:
+        """The same as lines for people."""
+        rows = [*self._size(), *self._speed(), *self._length()]
+        sizes = ", ".join(f"{size:,}" for size, _ in self.measured.memory_by_budget)
+        lines = [f"  {label + ':':<24}{value}" for label, value in rows]
+        note = NOTE.format(updates=self.measured.updates, sizes=sizes)
+        return "\n".join([f"{self.name}, on {self.device}", *lines, "", note])
+
+    def _size(self) -> list[tuple[str, str]]:
+        training = self.recipe.training
+        times = f" x {training.accumulate} an update" if training.accumulate > 1 else ""
+        return [
+            ("parameters", f"{self.parameters:,}"),
+            ("FLOPs a target token", f"{self.flops / 1e6:,.2f} million"),
+            ("batch", f"{training.batch_tokens:,} tokens at most{times}, {self.epoch.fill:.1%} filled"),
+            ("peak memory", f"{_memory(self.measured.peak_memory)} of {_memory(self.machine.memory)}"),
+            ("largest safe batch", f"about {self.safe_batch_tokens:,} tokens (training.batch_tokens)"),
+        ]
+
+    def _speed(self) -> list[tuple[str, str]]:
+        with_source = self.tokens_per_second * (1 + self.epoch.source_tokens / self.epoch.target_tokens)
+        speed = f"{self.tokens_per_second:,.0f} target tokens/s ({with_source:,.0f} with the source's)"
+        return [
+            ("speed", f"{speed}, {self.flops * self.tokens_per_second / 1e9:,.1f} GFLOP/s"),
+            ("an update", seconds_as_text(self.update_seconds)),
+        ]
+
+    def _length(self) -> list[tuple[str, str]]:
+        training, measured = self.recipe.training, self.measured
+        cut = ""
+        if self.updates < training.updates:
+            cut = f", where minutes={training.minutes:g} ends {training.updates:,}"
+        epochs = f"{self.updates / self.epoch.updates:,.1f} epochs of {self.epoch.updates:,.0f}"
+        rows = [
+            ("updates", f"{self.updates:,}{cut}: {epochs}"),
+            (
+                "validations",
+                f"{self.validations} of {seconds_as_text(measured.validation_seconds)},"
+                f" and {seconds_as_text(measured.saving_seconds)} to save",
+            ),
+            ("time to the end", f"about {seconds_as_text(self.seconds)}"),
+        ]
+        if training.patience is not None:
+            rows.append(("", f"or less: patience may end it from {training.patience} validations on"))
+        return rows
+
+
+def _memory(count: int) -> str:
+    return f"{count / 1e9:,.2f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+
+
+def _rounded_down(number: float) -> int:
+    """To two digits, because more are not known."""
+    if number < 10:
+        return int(number)
+    unit = 10 ** (int(math.log10(number)) - 1)
+    return int(number / unit) * unit

@@ -66,5 +66,12 @@ def has_fast_bf16(device: torch.device) -> bool:
     return not FAST_BF16.isdisjoint(flags.split())
 
 
+def only_deterministic_algorithms() -> None:
+    """From here on a GPU gives the same bits for the same work; to be called before it is first used."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(mode=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
 def _described(kind: str) -> str:
     return f"cuda ({torch.cuda.get_device_name()})" if kind == "cuda" else "cpu"

@@ -1,29 +1,36 @@
-"""All that going on with a training needs, in one file that is whole or not there.
+"""All that going on with a training needs, in one file that is whole or not there; the one before it is kept.
 
-The file is safetensors: the weights, the optimiser's moments and the random states as tensors, the rest of the
-position as JSON in the header. Nothing in it can run code.
+The file is safetensors: the weights and the optimiser's moments as tensors, the position as JSON in the header. The
+random generators are not in it: they are a function of the position. Nothing in it can run code.
+
+Format 1, of the first versions, held the states of the generators too; they are no longer asked for.
 """
 
+import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from json import JSONDecodeError, dumps, loads
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from seq2seq.errors import CheckpointError
-from seq2seq.training.weights import read_tensors, save_tensors, set_weights, weights
+from seq2seq.files import RunFolder
+from seq2seq.training.weights import read_file, save_tensors, set_weights, weights
 
-FORMAT = "1"
+FORMAT, READABLE = "2", ("1", "2")
+KEPT = 2  # checkpoints: the newest, and the one before should that be damaged
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
 class Position:
     """How far a training has come."""
 
-    update: int = 0  # optimiser steps done
+    update: int = 0  # optimiser steps done or skipped
     epoch: int = 0  # passes over the data begun, from 0
     batch: int = 0  # batches of this epoch already read
     seconds: float = 0.0  # spent training, validation not counted
@@ -32,45 +39,69 @@ class Position:
     best: float | None = None  # value of the metric at the best validation
     best_update: int = 0
     without_better: int = 0  # validations since
+    validated: int = 0  # update of the last validation
+    finished: bool = False
+    skipped: int = 0  # steps not applied, their gradient being no number
+    skipped_in_a_row: int = 0
+    split: int = 0  # times that memory ran out
+    recent_losses: list[float] = field(default_factory=list)  # of the last reports
+    records: int = 0  # told to the listener; -1: an older version did not count them
+    meter: dict[str, Any] = field(default_factory=dict)  # what is not reported yet
 
 
-def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, position: Position) -> None:
-    """`path` holds this moment of the training, or what it held before."""
+def save_checkpoint(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer, position: Position) -> None:
+    """All that going on needs is in a file that was read back; only then the last but one goes.
+
+    Raises CheckpointError when it cannot be written; those before it are then as they were.
+    """
     tensors = {f"model.{name}": tensor for name, tensor in weights(model).items()}
     for name, moments in _moments(model, optimizer):
         tensors |= {f"optimizer.{name}.{key}": value for key, value in moments.items()}
-    tensors |= {f"random.{name}": state for name, state in _random_states().items()}
-    save_tensors(path, tensors, {"format": FORMAT, "position": dumps(asdict(position))})
+    save_tensors(folder.checkpoint(position.update), tensors, {"format": FORMAT, "position": dumps(asdict(position))})
+    for old in folder.checkpoints()[:-KEPT]:
+        old.unlink()
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
-    """Bring `model`, `optimizer` and the random generators to the moment in `path`, and return its position.
+def load_newest(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position | None:
+    """Bring all to the newest checkpoint that is not damaged, and return its position; None when there is none at all.
 
-    Raises CheckpointError when the file is damaged, of another format or of another model.
+    Raises CheckpointError when all are damaged, and when it is of another format or another model.
     """
-    tensors, position = read_tensors(path), _read_position(path)
+    damaged: CheckpointError | None = None
+    for path in reversed(folder.checkpoints()):
+        try:
+            tensors, header = read_file(path)
+        except CheckpointError as error:
+            damaged = damaged or error
+            continue
+        position = _position(path, header)
+        _restore(tensors, model, optimizer, path)
+        if damaged is not None:
+            logger.warning("%s; going on from the one before, at update %d", damaged, position.update)
+        return position
+    if damaged is not None:
+        raise damaged
+    return None
+
+
+def _restore(tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> None:
     set_weights(model, _under("model.", tensors), path)
     saved = _under("optimizer.", tensors)
     for name, parameter in model.named_parameters():
-        optimizer.state[parameter] = {k: v.to(_place(k, parameter)) for k, v in _under(f"{name}.", saved).items()}
-    states = _under("random.", tensors)
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
-    return position
+        moments = _under(f"{name}.", saved)  # copied, because what is read may still lie in the file
+        optimizer.state[parameter] = {k: v.to(_place(k, parameter), copy=True) for k, v in moments.items()}
 
 
-def _read_position(path: Path) -> Position:
+def _position(path: Path, header: dict[str, str]) -> Position:
+    if header.get("format") not in READABLE:
+        raise CheckpointError(
+            f"{path}: has format {header.get('format')!r}, and this version reads {' and '.join(READABLE)};"
+            " go on with the version that wrote it"
+        )
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-        if header.get("format") != FORMAT:
-            raise CheckpointError(
-                f"{path}: has format {header.get('format')!r}, and this version reads {FORMAT!r};"
-                " go on with the version that wrote it"
-            )
-        return Position(**loads(header["position"]))
-    except (OSError, SafetensorError, JSONDecodeError, KeyError, TypeError) as error:
+        values = loads(header["position"])
+        return Position(**({"records": -1} | values))
+    except (JSONDecodeError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}); remove it to train from the start") from None
 
 
@@ -82,13 +113,6 @@ def _moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[tup
 def _place(key: str, parameter: Tensor) -> torch.device:
     """Where AdamW keeps a value: step counters stay on the CPU unless the fused kernel holds them on the device."""
     return parameter.device if key != "step" or parameter.is_cuda else torch.device("cpu")
-
-
-def _random_states() -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,10 +1,11 @@
-"""AdamW (Loshchilov & Hutter 2019, algorithm 2, https://arxiv.org/abs/1711.05101)."""
+"""AdamW (Loshchilov & Hutter 2019, algorithm 2, https://arxiv.org/abs/1711.05101), and the length of its gradient."""
 
 from typing import Annotated
 
 import torch
+from jaxtyping import Float
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from seq2seq.config import Config
 
@@ -29,3 +30,12 @@ def build_optimizer(config: OptimizerConfig, model: nn.Module) -> torch.optim.Ad
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=0.0, betas=(config.beta1, config.beta2), eps=config.epsilon, fused=True)
+
+
+def clip_gradient(model: nn.Module, longest: float | None) -> Float[Tensor, ""]:
+    """The norm of the gradient; one above `longest` is scaled down to that, without waiting for the device."""
+    parameters = list(model.parameters())
+    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if longest is not None:
+        nn.utils.clip_grads_with_norm_(parameters, longest, norm)
+    return norm

@@ -29,6 +29,8 @@ class TrainingConfig(Config):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """Longest gradient; longer ones are scaled down to it (Pascanu et al. 2013). null: never."""
+    max_skipped: Count = 10
+    """Updates in a row without a finite loss and gradient, which are not applied, until the training gives up."""
     precision: Precision = "fp32"
     """`bf16`: matrix products in bfloat16 by autocast; weights and sums stay float32."""
     validate_every: Count = 500
@@ -44,6 +46,8 @@ class TrainingConfig(Config):
     keep_snapshots: Annotated[int, Field(ge=0)] = 5
     """Validations whose weights are kept for `seq2seq average`."""
 
+    deterministic: bool = False
+    """On a GPU, only algorithms that give the same bits each time; slower. A CPU has no others here."""
     tensorboard: bool = False
     """Also write the measurements for TensorBoard; needs the extra of that name."""
 

@@ -1,26 +1,28 @@
 """The training loop: batches in, a model that has learnt out, and a checkpoint whenever it may be stopped."""
 
 import itertools
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from seq2seq.data.batches import Batch
-from seq2seq.errors import Seq2SeqError
 from seq2seq.files import RunFolder
 from seq2seq.models.interface import EncoderDecoder
-from seq2seq.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from seq2seq.training.checkpoint import Position, load_newest, save_checkpoint
+from seq2seq.training.guard import count_skipped, refuse_unless_finite, warn_of_spike
+from seq2seq.training.memory import halved, is_out_of_memory, release
+from seq2seq.training.meter import Meter, Place, Record
 from seq2seq.training.objective import batch_loss
-from seq2seq.training.optimizer import build_optimizer
+from seq2seq.training.optimizer import build_optimizer, clip_gradient
+from seq2seq.training.randomness import seed_generators
 from seq2seq.training.schedule import learning_rate
 from seq2seq.training.settings import TrainingConfig
 from seq2seq.training.weights import average, read_tensors, save_tensors, set_weights, weights
-
-Record = dict[str, int | float]
 
 REPORT_EVERY = 10  # updates; the only times the loop waits for the device
 
@@ -57,31 +59,37 @@ class Trainer:
     folder: RunFolder
     validate: Callable[[EncoderDecoder[Any]], dict[str, float]]  # loss in nats a token, bleu
     listener: Listener
+    seed: int = 1  # of dropout
     position: Position = field(default_factory=Position)
     stopping: bool = False  # set from outside: stop after this update, with a checkpoint
 
     def __post_init__(self) -> None:
         self.device = next(self.model.parameters()).device
         self.optimizer = build_optimizer(self.config.optimizer, self.model)
-        self.checkpoint = self.folder.training / "checkpoint.safetensors"
+        self.meter = Meter()
 
     def resume(self) -> bool:
         """Whether there was a checkpoint to go on from; if so all stands as it did there."""
-        if not self.checkpoint.exists():
+        position = load_newest(self.folder, self.model, self.optimizer)
+        if position is None:
             return False
-        self.position = load_checkpoint(self.checkpoint, self.model, self.optimizer)
+        self.position = position
+        self.meter.restore(position.meter)
+        for path in self.folder.snapshots():  # of validations that come again
+            if path > self.folder.snapshot(position.update):
+                path.unlink()
         return True
 
     def run(self) -> bool:
         """Train on; True when the training is over, False when it was asked to stop before."""
-        meter = _Meter(self.device)
         self.model.train()
         while not self._halted():
             lap = time.perf_counter()
             for group in self._groups():
-                meter.add(group, self._update(group), time.perf_counter() - lap)
+                place, measured = self._place(group), self._update(group)
+                self.meter.add(place, measured, time.perf_counter() - lap)
                 if self.position.update % REPORT_EVERY == 0:
-                    self.listener.updated(self._report(meter))
+                    self._report()
                 self.position.seconds += time.perf_counter() - lap
                 if self.position.update % self.config.validate_every == 0:
                     self._validate()
@@ -90,10 +98,11 @@ class Trainer:
                     break
             else:
                 self.position.epoch, self.position.batch = self.position.epoch + 1, 0
-        if not self.stopping:
-            self._finish()
-        self._save()
-        return not self.stopping
+        if not self.position.finished:
+            if not self.stopping:
+                self._finish()
+            self._save()
+        return self.position.finished
 
     def _groups(self) -> Iterator[list[Batch]]:
         """What is left of this epoch, in groups of batches that make one update."""
@@ -101,18 +110,22 @@ class Trainer:
         while group := list(itertools.islice(batches, self.config.accumulate)):
             yield group
 
-    def _update(self, group: list[Batch]) -> torch.Tensor:
-        """One optimiser step on the mean loss of the group's target tokens; returns its likelihood sum."""
+    def _place(self, group: list[Batch]) -> Place:
+        position = self.position
+        target_tokens = sum(batch.target_tokens for batch in group)
+        source_tokens = sum(batch.source_tokens for batch in group)
+        return Place(position.update + 1, position.epoch, position.batch, target_tokens, source_tokens)
+
+    def _update(self, group: list[Batch]) -> Float[Tensor, "2"]:
+        """One optimiser step on the mean loss of the group's target tokens.
+
+        Returns their likelihood and the norm of the gradient; where either is not finite, the step changes nothing.
+        """
         position, config = self.position, self.config
         tokens = sum(batch.target_tokens for batch in group)
-        likelihood = torch.zeros((), device=self.device)
-        for batch in group:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-                loss = batch_loss(self.model, batch.to(self.device), config.label_smoothing)
-            (loss.smoothed / tokens).backward()
-            likelihood += loss.likelihood
-        if config.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        likelihood = self._gradient([[batch] for batch in group], tokens)
+        measured = torch.stack((likelihood, clip_gradient(self.model, config.clip_norm)))
+        refuse_unless_finite(self.optimizer, measured)
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = learning_rate(config.schedule, position.update + 1, config.updates)
         self.optimizer.step()
@@ -121,6 +134,32 @@ class Trainer:
         position.batch += len(group)
         position.target_tokens += tokens
         position.source_tokens += sum(batch.source_tokens for batch in group)
+        return measured
+
+    def _gradient(self, parts: list[list[Batch]], tokens: int) -> Tensor:
+        """Leave the gradient of the mean loss over `tokens`; where memory runs out, in smaller parts of each batch."""
+        while True:
+            try:
+                return self._accumulate(parts, tokens)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Here, because until it is forgotten the error keeps all that was computed.
+            self.optimizer.zero_grad(set_to_none=True)
+            release(self.device)
+            parts = halved(parts, self.position.update + 1)
+            self.position.split += 1
+            self.meter.split += 1
+
+    def _accumulate(self, parts: list[list[Batch]], tokens: int) -> Tensor:
+        likelihood = torch.zeros((), device=self.device)
+        for index, batch in enumerate(parts):
+            for number, part in enumerate(batch):
+                seed_generators(self.device, self.seed, self.position.update, index, number)
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+                    loss = batch_loss(self.model, part.to(self.device), self.config.label_smoothing)
+                (loss.smoothed / tokens).backward()
+                likelihood += loss.likelihood
         return likelihood
 
     def _halted(self) -> bool:
@@ -134,16 +173,15 @@ class Trainer:
             or (config.patience is not None and position.without_better >= config.patience)
         )
 
-    def _report(self, meter: "_Meter") -> Record:
-        rate = learning_rate(self.config.schedule, self.position.update, self.config.updates)
-        record: Record = {"update": self.position.update, "epoch": self.position.epoch, "learning_rate": rate}
-        record |= meter.read()
-        if not math.isfinite(record["train_loss"]):
-            raise Seq2SeqError(
-                f"update {self.position.update}: the loss is {record['train_loss']}; lower schedule.peak, lengthen"
-                " schedule.warmup, or set clip_norm, and run the command again: it goes on from the last checkpoint"
-            )
-        return record
+    def _report(self) -> None:
+        position = self.position
+        rate = learning_rate(self.config.schedule, position.update, self.config.updates)
+        found = self.meter.record()
+        count_skipped(self.meter.updates(), position, self.config.max_skipped)
+        warn_of_spike(position, found["train_loss"])
+        position.records += 1
+        self.listener.updated({"update": position.update, "epoch": position.epoch, "learning_rate": rate, **found})
+        self.meter.clear()
 
     def _validate(self) -> None:
         """Measure, remember the best model, keep a snapshot, and save all that going on needs."""
@@ -158,6 +196,7 @@ class Trainer:
             save_tensors(self.folder.snapshot(position.update), weights(self.model))
             for old in self.folder.snapshots()[: -self.config.keep_snapshots]:
                 old.unlink()
+        position.validated = position.update
         self._save()
 
     def _measure(self, **notes: int) -> float:
@@ -166,6 +205,7 @@ class Trainer:
         with torch.inference_mode():
             found = self.validate(self.model)
         self.model.train()
+        self.position.records += 1
         self.listener.validated({"update": self.position.update, "epoch": self.position.epoch, **notes, **found})
         return found[self.config.metric]
 
@@ -175,7 +215,7 @@ class Trainer:
 
     def _finish(self) -> None:
         """The last validation, and the average of the last snapshots if that is better than the best."""
-        if self.position.update % self.config.validate_every:
+        if self.position.validated != self.position.update:
             self._validate()
         paths = self.folder.snapshots()[-self.config.average :] if self.config.average > 1 else []
         if len(paths) > 1:
@@ -187,38 +227,8 @@ class Trainer:
                 self.position.best, self.position.best_update = found, self.position.update
                 save_tensors(self.folder.model, mean)
             set_weights(self.model, own, self.folder.training)
+        self.position.finished = True
 
     def _save(self) -> None:
-        save_checkpoint(self.checkpoint, self.model, self.optimizer, self.position)
-
-
-class _Meter:
-    """Sums between two reports; only reading them waits for the device."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self._reset()
-
-    def _reset(self) -> None:
-        self.likelihood = torch.zeros((), device=self.device)
-        self.target_tokens = self.source_tokens = 0
-        self.seconds = 0.0
-
-    def add(self, group: list[Batch], likelihood: torch.Tensor, seconds: float) -> None:
-        self.likelihood += likelihood
-        self.seconds += seconds
-        self.target_tokens += sum(batch.target_tokens for batch in group)
-        self.source_tokens += sum(batch.source_tokens for batch in group)
-
-    def read(self) -> Record:
-        """Mean loss in nats a token, tokens and seconds since the last reading."""
-        waited = time.perf_counter()
-        total = float(self.likelihood)  # waits for the device
-        record: Record = {
-            "train_loss": total / max(1, self.target_tokens),
-            "target_tokens": self.target_tokens,
-            "source_tokens": self.source_tokens,
-            "seconds": self.seconds + time.perf_counter() - waited,
-        }
-        self._reset()
-        return record
+        self.position.meter = self.meter.state()
+        save_checkpoint(self.folder, self.model, self.optimizer, self.position)

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from seq2seq.files import write_text
-from seq2seq.training.trainer import Listener, Record
+from seq2seq.training.meter import Record
+from seq2seq.training.trainer import Listener
 
 LINE_EVERY = 20.0  # seconds between two lines of progress where there is no terminal
 
@@ -23,12 +26,17 @@ logger = logging.getLogger(__name__)
 class MetricsFile:
     """One JSON object a line: {"event": "update" | "validation", ...}."""
 
-    def __init__(self, path: Path, update: int) -> None:
-        """What was written after `update`, by a run that was cut off there, is dropped."""
-        self.path = path
-        if path.exists():  # a run that goes on
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            write_text(path, "".join(line for line in lines if _update(line) <= update))
+    def __init__(self, path: Path, update: int, records: int) -> None:
+        """Of what a run that was cut off wrote the first `records` lines stay, or if below 0 those up to `update`."""
+        self.path, self.records = path, 0
+        if not path.exists():
+            return
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if _update(line) <= update] if records < 0 else lines[:records]
+        if len(kept) < records:
+            logger.warning("%s: %d lines are missing, lost with power or by hand", path, records - len(kept))
+        write_text(path, "".join(kept))
+        self.records = len(kept)
 
     def updated(self, record: Record) -> None:
         self._write("update", record)
@@ -37,9 +45,19 @@ class MetricsFile:
         self._write("validation", record)
 
     def _write(self, event: str, record: Record) -> None:
-        rounded = {key: value if isinstance(value, int) else float(f"{value:.7g}") for key, value in record.items()}
+        fields = {key: _rounded(value) for key, value in record.items()}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": event, **rounded}) + "\n")
+            file.write(json.dumps({"event": event, **fields}) + "\n")
+            if event == "validation":  # a checkpoint follows, which counts on what is written
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _rounded(value: int | float) -> int | float | None:
+    """Seven digits; null for what JSON has no number for."""
+    if isinstance(value, int):
+        return value
+    return float(f"{value:.7g}") if math.isfinite(value) else None
 
 
 def _update(line: str) -> int:

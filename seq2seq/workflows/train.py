@@ -4,12 +4,8 @@ import json
 import logging
 import os
 import platform
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
@@ -17,17 +13,20 @@ import torch
 from seq2seq import __version__
 from seq2seq.data.batches import Batches
 from seq2seq.data.tokenizer import INDEX, TokenizerPair
-from seq2seq.devices import choose_device
+from seq2seq.devices import choose_device, only_deterministic_algorithms
 from seq2seq.errors import CheckpointError, ConfigError
-from seq2seq.files import RunFolder, write_text
+from seq2seq.files import RunFolder, remove_temporaries, write_text
 from seq2seq.models.build import build_model
 from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Advice, Machine, advise, measure
+from seq2seq.workflows.lock import NAME as LOCK
+from seq2seq.workflows.lock import locked
 from seq2seq.workflows.progress import Bar, Listeners, MetricsFile, TensorBoard
 from seq2seq.workflows.recipe import Recipe, difference, load_recipe, recipe_text
+from seq2seq.workflows.signals import stopped_by_signals
 from seq2seq.workflows.text import TrainingText
 from seq2seq.workflows.validation import Validation, first_references
 
@@ -66,13 +65,23 @@ def train(options: TrainOptions) -> Outcome:
     if _belongs(folder, text := recipe_text(recipe)) and folder.summary.exists():
         logger.info("%s is finished; 'seq2seq evaluate %s' scores it", folder.root, folder.root)
         return Outcome(folder.root, finished=True, signal=None)
+    with locked(folder.root):
+        _belongs(folder, text)  # another may have begun it meanwhile
+        return _train(recipe, folder, device)
+
+
+def _train(recipe: Recipe, folder: RunFolder, device: torch.device) -> Outcome:
+    for place in (folder.root, folder.training):
+        remove_temporaries(place)
     keep_freed_memory()
+    if recipe.training.deterministic and device.type == "cuda":
+        only_deterministic_algorithms()
     data = TrainingText.prepare(recipe, folder.tokenizer)
     torch.manual_seed(recipe.seed)
     model = starting_model(recipe, data.tokenizers).to(device)
     if not folder.recipe.exists():
         warn(recipe, data, Machine.of(device), parameter_count(model))
-    _begin(folder, text, data.tokenizers)
+    _begin(folder, recipe_text(recipe), data.tokenizers)
     trainer = build_trainer(recipe, folder, data, model)
     if trainer.resume():
         logger.info("going on at update %d", trainer.position.update)
@@ -96,14 +105,14 @@ def read_recipe(options: TrainOptions) -> Recipe:
 def _belongs(folder: RunFolder, text: str) -> bool:
     """Whether the folder already holds a run of this recipe; raises CheckpointError when it holds anything else."""
     if folder.recipe.exists():
-        old = folder.recipe.read_text(encoding="utf-8")
+        old = recipe_text(load_recipe(folder.recipe))  # with what this version knows besides
         if old != text:
             raise CheckpointError(
                 f"{folder.root}: holds a run of another recipe; give another folder with --out, or remove this one."
                 f" The difference:\n{difference(old, text)}"
             )
         return True
-    if folder.root.exists() and any(folder.root.iterdir()):
+    if folder.root.exists() and any(path.name != LOCK for path in folder.root.iterdir()):
         raise CheckpointError(f"{folder.root}: is not empty and not a run; give another folder with --out")
     return False
 
@@ -149,6 +158,7 @@ def build_trainer(recipe: Recipe, folder: RunFolder, data: TrainingText, model: 
         folder,
         build_validation(recipe, data),
         Listeners(()),
+        recipe.seed,
     )
 
 
@@ -165,13 +175,15 @@ def build_validation(recipe: Recipe, data: TrainingText) -> Validation:
 def _run(trainer: Trainer, recipe: Recipe, folder: RunFolder) -> int | None:
     """Train with progress shown; returns the signal that stopped it."""
     done = trainer.position.update
-    listeners: list[Listener] = [MetricsFile(folder.metrics, done)]
+    metrics = MetricsFile(folder.metrics, done, trainer.position.records)
+    trainer.position.records = metrics.records
+    listeners: list[Listener] = [metrics]
     if recipe.training.tensorboard:
         listeners.append(_tensorboard(folder))
-    with Bar(str(folder.root), recipe.training.updates, done) as bar, _stopped_by_signals(trainer) as received:
+    with Bar(str(folder.root), recipe.training.updates, done) as bar, stopped_by_signals(trainer) as received:
         trainer.listener = Listeners([*listeners, bar])
         trainer.run()
-    return received[0] if received and trainer.stopping else None
+    return received[0] if received and not trainer.position.finished else None
 
 
 def _tensorboard(folder: RunFolder) -> TensorBoard:
@@ -181,25 +193,6 @@ def _tensorboard(folder: RunFolder) -> TensorBoard:
         raise ConfigError(
             "training: tensorboard: the package is not installed; pip install 'seq2seq[tensorboard]'"
         ) from None
-
-
-@contextmanager
-def _stopped_by_signals(trainer: Trainer) -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM end the training after the present update; a second one ends it at once."""
-    received: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        received.append(number)
-        trainer.stopping = True
-        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
-        logger.warning("stopping after this update; once more to stop at once")
-
-    earlier = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
 
 
 def _summary(trainer: Trainer, recipe: Recipe, data: TrainingText) -> dict[str, Any]:
@@ -224,6 +217,8 @@ def _summary(trainer: Trainer, recipe: Recipe, data: TrainingText) -> dict[str, 
         "device": str(trainer.device),
         "precision": config.precision,
         "stopped": ended_by,
+        "skipped": position.skipped,
+        "split": position.split,
     }
 
 

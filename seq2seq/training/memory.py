@@ -1,0 +1,67 @@
+"""What to do when the memory is full: the same update in smaller parts."""
+
+import logging
+
+import torch
+
+from seq2seq.data.batches import Batch
+from seq2seq.errors import Seq2SeqError
+from seq2seq.tokens import SPECIAL
+
+WORDS = ("can't allocate memory", "not enough memory", "out of memory")  # of the CPU's allocator, and of CUDA libraries
+
+logger = logging.getLogger(__name__)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out, of the device or of the machine."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS)
+
+
+def halved(parts: list[list[Batch]], update: int) -> list[list[Batch]]:
+    """Each part of each batch of an update in two, by rows; raises Seq2SeqError when all are single rows."""
+    smaller = [[half for part in batch for half in _halves(part)] for batch in parts]
+    if smaller == parts:
+        source, target = max((part.source.size(1), part.target.size(1)) for batch in parts for part in batch)
+        raise Seq2SeqError(
+            f"update {update}: out of memory over a single pair of {source} and {target} tokens; use a smaller model,"
+            " or leave long pairs out by data.filters.max_length"
+        )
+    logger.warning(
+        "update %d: out of memory over batches of %s (rows x source, target tokens); done anew in parts of %d rows",
+        update,
+        "; ".join(f"{part.source.size(0)} x {part.source.size(1)}, {part.target.size(1)}" for part in _all(parts)),
+        max(part.source.size(0) for part in _all(smaller)),
+    )
+    return smaller
+
+
+def release(device: torch.device) -> None:
+    """Give back what the allocator keeps in pieces that may be too small now."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _all(parts: list[list[Batch]]) -> list[Batch]:
+    return [part for batch in parts for part in batch]
+
+
+def _halves(batch: Batch) -> list[Batch]:
+    rows = batch.source.size(0)
+    if rows == 1:
+        return [batch]
+    return [_rows(batch, 0, rows // 2), _rows(batch, rows // 2, rows)]
+
+
+def _rows(batch: Batch, start: int, end: int) -> Batch:
+    mask, target = batch.source_mask[start:end], batch.target[start:end]
+    return Batch(
+        source=batch.source[start:end],
+        source_mask=mask,
+        target=target,
+        source_tokens=int(mask.sum()),
+        target_tokens=int((target[:, 1:] != SPECIAL.padding).sum()),
+        indices=batch.indices[start:end],
+    )

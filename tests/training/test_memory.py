@@ -1,0 +1,130 @@
+"""When memory runs out the update is the same in smaller parts."""
+
+import logging
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from seq2seq.data.batches import collate
+from seq2seq.errors import Seq2SeqError
+from seq2seq.training.memory import halved, is_out_of_memory
+
+from architectures import tiny_recurrent, tiny_transformer
+from tiny_training import MODELS, digest, trainer
+
+SAID_BY_TORCH = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
+ERRORS = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError(SAID_BY_TORCH),
+    MemoryError(),
+]
+GROUP = [
+    collate([[4, 5, 6, 7], [8], [9, 4], [5]], [[4, 5], [8, 4, 4], [9], [5, 5]], [0, 1, 2, 3]),
+    collate([[8]] * 3, [[8, 9], [8], [8]], [4, 5, 6]),
+]
+
+
+def limit_rows(made, rows, error, *, late=False):
+    """Memory is enough for so many rows; `late`: only in the backward pass there is none, some gradients being made."""
+    features = made.model.features
+    inputs = next(iter(made.model.encoder.parameters()))
+
+    def limited(source, mask, target):
+        if source.size(0) > rows and not late:
+            raise error
+        made.rows = source.size(0)
+        return features(source, mask, target)
+
+    def hook(gradient):
+        if made.rows > rows:
+            raise error
+        return gradient
+
+    made.model.features = limited
+    if late:
+        inputs.register_hook(hook)
+
+
+def gradients(made):
+    made.optimizer.step = lambda: None
+    made.optimizer.zero_grad = lambda set_to_none: None
+    measured = made._update(GROUP)
+    return measured, [parameter.grad.clone() for parameter in made.model.parameters()]
+
+
+@pytest.mark.parametrize(
+    "config", [tiny_transformer(dropout=0.0), tiny_recurrent(dropout=0.0)], ids=["transformer", "lstm"]
+)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("late", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_the_gradient_is_that_of_the_whole_batch(tmp_path, config, error, late, rows):
+    expected = gradients(trainer(tmp_path / "whole", config, clip_norm=None))
+    made = trainer(tmp_path / "split", config, clip_norm=None)
+    limit_rows(made, rows, error, late=late)
+    made.optimizer.step = lambda: None
+    found = []
+    clear = made.optimizer.zero_grad
+
+    def keep_then_clear(set_to_none):
+        if made.rows <= rows:
+            found[:] = [parameter.grad.clone() for parameter in made.model.parameters() if parameter.grad is not None]
+        clear(set_to_none=set_to_none)
+
+    made.rows = 99
+    made.optimizer.zero_grad = keep_then_clear
+    measured = made._update(GROUP)
+    assert_close(found, expected[1])
+    assert_close(measured, expected[0])
+    assert made.position.split == (2 if rows == 1 else 1)
+
+
+def test_running_out_of_memory_is_counted_and_told_with_sizes(tmp_path, caplog):
+    made = trainer(tmp_path)
+    limit_rows(made, 2, ERRORS[0])
+    with caplog.at_level(logging.WARNING):
+        made._update(GROUP)
+    assert [record.getMessage() for record in caplog.records] == [
+        "update 1: out of memory over batches of 4 x 5, 5; 3 x 2, 4 (rows x source, target tokens);"
+        " done anew in parts of 2 rows"
+    ]
+    assert made.meter.record()["split"] == made.position.split == 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_update_done_anew_draws_the_same_each_time(tmp_path, name):
+    found = []
+    for attempt in range(2):
+        made = trainer(tmp_path / str(attempt), MODELS[name])
+        limit_rows(made, 2, ERRORS[1])
+        torch.manual_seed(attempt)
+        made._update(GROUP)
+        found.append(digest(made))
+    assert found[0] == found[1]
+
+
+def test_a_single_pair_that_is_too_long_is_said(tmp_path):
+    made = trainer(tmp_path)
+    limit_rows(made, 0, ERRORS[1])
+    with pytest.raises(Seq2SeqError, match="update 1: out of memory over a single pair of 5 and 5 tokens"):
+        made._update(GROUP)
+
+
+def test_other_errors_are_none_of_its_business(tmp_path):
+    made = trainer(tmp_path)
+    limit_rows(made, 2, RuntimeError("shapes do not fit"))
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        made._update(GROUP)
+    assert not is_out_of_memory(ValueError("out of memory"))
+
+
+def test_halves_hold_every_row_once():
+    parts = [[batch] for batch in GROUP]
+    whole = [batch.indices for batch in GROUP]
+    for _ in range(2):
+        parts = halved(parts, 1)
+        assert [tuple(index for part in batch for index in part.indices) for batch in parts] == whole
+        for kind in ("source_tokens", "target_tokens"):
+            counted = [sum(getattr(part, kind) for part in batch) for batch in parts]
+            assert counted == [getattr(batch, kind) for batch in GROUP]

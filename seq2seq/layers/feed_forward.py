@@ -4,6 +4,8 @@ from typing import Literal
 
 from torch import nn
 
+from seq2seq.layers.dropout import Dropout
+
 Activation = Literal["relu", "gelu"]
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
 
@@ -13,6 +15,6 @@ def feed_forward(model_dim: int, inner_dim: int, activation: Activation, dropout
     return nn.Sequential(
         nn.Linear(model_dim, inner_dim),
         ACTIVATIONS[activation](),
-        nn.Dropout(dropout),
+        Dropout(dropout),
         nn.Linear(inner_dim, model_dim),
     )

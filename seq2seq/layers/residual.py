@@ -9,6 +9,8 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from seq2seq.layers.dropout import Dropout
+
 NormPlace = Literal["before", "after"]
 Vectors = Float[Tensor, "row time model"]
 
@@ -19,7 +21,7 @@ class NormBefore(nn.Module):
     def __init__(self, model_dim: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(model_dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def enter(self, x: Vectors) -> Vectors:
         """What the sublayer reads."""
@@ -36,7 +38,7 @@ class NormAfter(nn.Module):
     def __init__(self, model_dim: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(model_dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def enter(self, x: Vectors) -> Vectors:
         """What the sublayer reads."""

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seq2seq.config import Config
+from seq2seq.layers.dropout import Dropout
 from seq2seq.layers.embedding import TokenEmbedding
 from seq2seq.layers.recurrent_attention import (
     AdditiveAttention,
@@ -104,7 +105,7 @@ class RecurrentEncoder(Encoder):
         super().__init__()
         self.output_dim = config.hidden_dim
         self.embedding = TokenEmbedding(vocabulary, config.embedding_dim, word_dropout=config.word_dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.layers = recurrent_layers(
             config.cell,
             (config.embedding_dim, config.hidden_dim),
@@ -159,7 +160,7 @@ class TargetReader(nn.Module):
     def __init__(self, config: RecurrentConfig, vocabulary: int, fed_dim: int) -> None:
         super().__init__()
         self.embedding = TokenEmbedding(vocabulary, config.embedding_dim, word_dropout=config.word_dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.rnn = CELLS[config.cell](
             config.embedding_dim + fed_dim,
             config.hidden_dim,

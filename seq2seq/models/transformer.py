@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import Config
 from seq2seq.layers.attention import KeyValue, MultiHeadAttention, causal_mask, padding_mask
+from seq2seq.layers.dropout import Dropout
 from seq2seq.layers.embedding import TokenEmbedding
 from seq2seq.layers.feed_forward import Activation, feed_forward
 from seq2seq.layers.positions import LearnedPositions, NoPositions, Positions, SinusoidalPositions
@@ -115,7 +116,7 @@ class TransformerEmbedding(nn.Module):
             vocabulary, config.model_dim, word_dropout=config.word_dropout, scale=config.model_dim**0.5
         )
         self.positions = _positions(config)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, tokens: TargetTokens, offset: int = 0) -> Float[Tensor, "row time model"]:
         return self.dropout(self.positions(self.tokens(tokens), offset))

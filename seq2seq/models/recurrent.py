@@ -28,6 +28,7 @@ from seq2seq.layers.recurrent_attention import (
     RecurrentAttention,
 )
 from seq2seq.layers.recurrent_layers import CELLS, Cell, last_vectors, recurrent_layers
+from seq2seq.layers.recurrent_steps import Hidden, Walk
 from seq2seq.models.interface import (
     Decoder,
     Encoded,
@@ -80,9 +81,6 @@ class RecurrentConfig(Config):
                 f"embedding_dim must be hidden_dim ({self.hidden_dim}) for tied embeddings, not {self.embedding_dim}"
             )
         return self
-
-
-Hidden = tuple[Float[Tensor, "row layer hidden"], ...]  # LSTM: hidden and cell; else: hidden
 
 
 @dataclass(frozen=True)
@@ -244,11 +242,11 @@ class FeedingDecoder(Decoder[FeedingState]):
 
     def forward(self, target: TargetTokens, state: FeedingState) -> tuple[Features, FeedingState]:
         hidden, attentional = state.history.hidden, state.history.attentional
+        walk = Walk(self.reader.rnn, self.reader.embed(target), self.reader.dropout)
         found = []
-        for embedded in self.reader.embed(target).split(1, dim=1):  # B 1 E
-            fed = torch.cat((embedded, attentional.unsqueeze(1)), dim=-1)  # B 1 (E + M)
-            outputs, hidden = self.reader.read(fed, hidden)
-            attentional = self.reader.dropout(self.attentional(outputs, state.memory)).squeeze(1)  # B M
+        for time in range(target.size(1)):
+            output, hidden = walk.step(time, attentional, hidden)
+            attentional = self.reader.dropout(self.attentional(output.unsqueeze(1), state.memory)).squeeze(1)  # B M
             found.append(attentional)
         return torch.stack(found, dim=1), DecoderState(state.memory, FeedingHistory(hidden, attentional))
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from seq2seq.layers.dropout import Dropout
 
 DRAWS = 1_000_000

@@ -1,0 +1,65 @@
+"""A walk step by step is what torch's own layers do at once, forward and backward."""
+
+import gc
+import weakref
+
+import pytest
+import torch
+from seq2seq.layers.dropout import Dropout
+from seq2seq.layers.recurrent_steps import SharedProduct, Walk
+from torch import nn
+
+KINDS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_outputs_states_and_gradients_are_those_of_torch(kind, depth):
+    torch.manual_seed(1)
+    rnn = KINDS[kind](5 + 3, 4, depth, batch_first=True).double()
+    known, fed = torch.randn(2, 6, 5).double(), torch.randn(2, 6, 3).double()
+    first = [torch.randn(depth, 2, 4).double() for _ in range(2 if kind == "lstm" else 1)]
+    expected, last = rnn(torch.cat((known, fed), dim=2), tuple(first) if kind == "lstm" else first[0])
+    expected.square().sum().backward()
+    gradients = {name: parameter.grad.clone() for name, parameter in rnn.named_parameters()}
+    rnn.zero_grad()
+
+    walk = Walk(rnn, known, Dropout(0.0))
+    hidden = tuple(part.transpose(0, 1) for part in first)
+    outputs = []
+    for time in range(6):
+        output, hidden = walk.step(time, fed[:, time], hidden)
+        outputs.append(output)
+    found = torch.stack(outputs, dim=1)
+    found.square().sum().backward()
+
+    torch.testing.assert_close(found, expected)
+    for part, end in zip(hidden, last if kind == "lstm" else (last,), strict=True):
+        torch.testing.assert_close(part.transpose(0, 1), end)
+    for name, parameter in rnn.named_parameters():
+        torch.testing.assert_close(parameter.grad, gradients[name])
+
+
+def test_a_shared_product_is_differentiated_as_any_other():
+    torch.manual_seed(2)
+    weight = torch.randn(3, 4, dtype=torch.double, requires_grad=True)
+    x = torch.randn(2, 4, dtype=torch.double, requires_grad=True)
+
+    def twice(x, weight):
+        product = SharedProduct(weight)
+        return product(x) * product(x.sin())
+
+    assert torch.autograd.gradcheck(twice, (x, weight))
+
+
+def test_nothing_is_kept_when_a_walk_is_over():
+    weight = nn.Parameter(torch.randn(3, 4))
+    product = SharedProduct(weight)
+    output = product(torch.randn(2, 4, requires_grad=True))
+    watched = weakref.ref(product)
+    gc.disable()
+    try:
+        del product, output
+        assert watched() is None
+    finally:
+        gc.enable()

@@ -12,7 +12,7 @@ from seq2seq.cli.group import Program, examples
 
 PLACES = {
     name: f"seq2seq.cli.{name}:{name}"
-    for name in ("recipes", "train", "evaluate", "compare", "translate", "score", "average", "info")
+    for name in ("recipes", "train", "evaluate", "compare", "translate", "score", "average", "info", "bench")
 }
 
 

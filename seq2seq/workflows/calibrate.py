@@ -1,20 +1,14 @@
 """A plan of a training, from a calibration on its own text, machine and model."""
 
 import logging
-import multiprocessing
-import signal
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from seq2seq.devices import choose_device
-from seq2seq.errors import ConfigError, Seq2SeqError
 from seq2seq.files import RunFolder
 from seq2seq.search.limits import SearchConfig
 from seq2seq.training.allocator import keep_freed_memory
@@ -22,6 +16,7 @@ from seq2seq.training.calibration import Calibration, Probe, calibrate, hungries
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Machine
 from seq2seq.workflows.flops import flops_a_target_token
+from seq2seq.workflows.new_process import in_new_process
 from seq2seq.workflows.plan import Epoch, Plan
 from seq2seq.workflows.recipe import Recipe
 from seq2seq.workflows.text import TrainingText
@@ -46,7 +41,7 @@ def plan_training(options: TrainOptions) -> Plan:
     parameters = parameter_count(model)
     advice = warn(recipe, data, machine, parameters)
     logger.info("calibrating: some updates on the largest batches and on usual ones, then a validation")
-    measured, startup = _in_new_process(measure_training, recipe, str(device), time.time())
+    measured, startup = in_new_process(measure_training, recipe, str(device), time.time())
     return Plan(
         name=str(options.recipe),
         recipe=recipe,
@@ -103,34 +98,3 @@ def usual_search(data: TrainingText) -> SearchConfig:
     """
     ratio = (data.valid.target_lengths.sum() + 1) / (data.valid.source_lengths.sum() + 1)
     return SearchConfig(beam_size=1, max_length_ratio=float(ratio), max_length_offset=LONGER)
-
-
-def _in_new_process(work: Callable[..., Any], *arguments: Any) -> Any:
-    """What `work` returns or raises in a process that has done nothing else, so that its memory is its own."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(sender, work, arguments), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        found = receiver.recv()
-    except EOFError:
-        process.join()
-        raise ConfigError(
-            f"training: batch_tokens: the calibration died (exit status {process.exitcode}), most likely for lack of"
-            " memory; lower it and raise training.accumulate"
-        ) from None
-    finally:
-        process.kill()
-        process.join()
-    if isinstance(found, Seq2SeqError):
-        raise found
-    return found
-
-
-def _send(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked is interrupted too, and ends this process
-    try:
-        sender.send(work(*arguments))
-    except Seq2SeqError as error:
-        sender.send(error)

@@ -5,9 +5,10 @@ import weakref
 
 import pytest
 import torch
+from torch import nn
+
 from seq2seq.layers.dropout import Dropout
 from seq2seq.layers.recurrent_steps import SharedProduct, Walk
-from torch import nn
 
 KINDS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 

@@ -1,0 +1,65 @@
+"""What `seq2seq bench` measures and what it makes of another program's figures."""
+
+import json
+
+import pytest
+
+from seq2seq.workflows.bench import Comparison, Speed
+
+RECIPE = """
+data:
+  source: forward
+  target: backward
+  corpus: {kind: toy, task: reverse, symbols: 8, max_length: 6, sizes: {train: 200, valid: 10, test: 12}}
+  train: train
+  valid: valid
+  tests: [test]
+tokenizer: {kind: char}
+model: {kind: recurrent, encoder_layers: 1, decoder_layers: 1, embedding_dim: 8, hidden_dim: 8}
+training: {updates: 1000, validate_every: 100, batch_tokens: 50}
+"""
+OTHER = 1000.0
+
+
+def speed(rate):
+    return Speed(rate, 2 * rate, 0.9, 100.0, 1.0, 10, 5, 1.0, 0.5, 1, "cpu")
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "lstm.yaml"
+    path.write_text(RECIPE)
+    return str(path)
+
+
+def test_a_training_is_measured_beside_another_program(recipe, seq2seq, tmp_path):
+    calls = tmp_path / "calls"
+    against = f"""echo x >> {calls}; echo 'done {{"tgt_tok_s_median10": {OTHER}}}'; echo bye"""
+    options = ("--recipe", recipe, "--updates", "20", "--against", against, "--rounds", "2", "--json")
+    result = seq2seq("bench", "train", *options)
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["target_tokens_per_second"] > 0
+    assert found["total_tokens_per_second"] > found["target_tokens_per_second"]
+    assert 0.5 < found["fill"] <= 1
+    assert found["peak_memory_mb"] > 50  # of a process that has torch in it
+    assert found["startup_seconds"] > 0
+    assert len(found["rounds"]) == 2
+    assert calls.read_text().split() == ["x", "x"]
+    assert found["against"]["target_tokens_per_second"] == OTHER
+
+
+def test_the_ratio_is_of_medians():
+    found = Comparison(
+        [speed(100.0), speed(900.0), speed(300.0)], [{"target_tokens_per_second": each} for each in (50, 200, 100)], "x"
+    )
+    assert found.ratio == pytest.approx(3.0)
+    assert found.record["target_tokens_per_second"] == 300.0
+    assert found.record["rounds"] == [100.0, 900.0, 300.0]
+
+
+@pytest.mark.parametrize(("command", "message"), [("exit 3", "status 3"), ("echo '{}'; echo {broken", "must print")])
+def test_a_command_without_a_speed_is_one_line(recipe, seq2seq, command, message):
+    result = seq2seq("bench", "train", "--recipe", recipe, "--updates", "10", "--against", command)
+    assert result.exit_code == 1
+    assert message in result.stderr.splitlines()[-1]

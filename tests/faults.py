@@ -342,8 +342,8 @@ MODELS = [
     Fault(
         "input feeding feeds nothing",
         "models/recurrent.py",
-        "walk.step(time, attentional, hidden)",
-        "walk.step(time, 0 * attentional, hidden)",
+        "walk.step(time, attentional)",
+        "walk.step(time, 0 * attentional)",
         EQUATIONS_OF_ATTENTION,
     ),
     Fault(
@@ -499,7 +499,13 @@ DATA = [
         "torch.arange(source.shape[1]) < torch",
         "data/test_batches.py",
     ),
-    Fault("all epochs are alike", "data/order.py", "[self._seed, *numbers]", "[self._seed, *numbers[1:]]", "data/test_batches.py"),
+    Fault(
+        "all epochs are alike",
+        "data/order.py",
+        "[self._seed, *numbers]",
+        "[self._seed, *numbers[1:]]",
+        "data/test_batches.py",
+    ),
     Fault(
         "an epoch that goes on begins anew",
         "data/batches.py",

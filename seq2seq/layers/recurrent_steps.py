@@ -8,7 +8,7 @@ Shapes: B row, T time, L layer, M hidden, G gates.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -20,102 +20,147 @@ from seq2seq.layers.dropout import Dropout
 
 Hidden: TypeAlias = tuple[Float[Tensor, "row layer hidden"], ...]  # LSTM: hidden and cell; else: hidden
 Gates = Float[Tensor, "row gates"]
-Parts: TypeAlias = tuple[Float[Tensor, "row hidden"], ...]
+Parts: TypeAlias = tuple[Float[Tensor, "row hidden"], ...]  # the same of one layer
 
 
 class Walk:
-    """The steps of `rnn` over inputs that begin with `known` and end with what is fed back."""
+    """The steps of `rnn` from `hidden` over inputs that begin with `known` and end with what is fed back."""
 
-    def __init__(self, rnn: nn.RNNBase, known: Float[Tensor, "row time known"], dropout: Dropout) -> None:
+    def __init__(
+        self, rnn: nn.RNNBase, known: Float[Tensor, "row time known"], hidden: Hidden, dropout: Dropout
+    ) -> None:
         """`dropout` stands between layers."""
         width = known.size(2)
-        layers = range(rnn.num_layers)
-        from_below = [rnn.get_parameter(f"weight_ih_l{layer}") for layer in layers]
-        self.known = F.linear(known, from_below[0][:, :width], rnn.get_parameter("bias_ih_l0")).unbind(dim=1)
-        self.below = [SharedProduct(w if layer else w[:, width:]) for layer, w in enumerate(from_below)]
-        self.before = [SharedProduct(rnn.get_parameter(f"weight_hh_l{layer}")) for layer in layers]
-        self.biases = [
-            (rnn.get_parameter(f"bias_ih_l{layer}"), rnn.get_parameter(f"bias_hh_l{layer}")) for layer in layers
-        ]
+        self.known = F.linear(known, rnn.get_parameter("weight_ih_l0")[:, :width]).unbind(dim=1)
+        self.layers = [_walked_layer(rnn, layer, skip=0 if layer else width) for layer in range(rnn.num_layers)]
+        self.parts: list[Parts] = list(zip(*(part.unbind(dim=1) for part in hidden), strict=True))
         self.cell = CELL_STEPS[rnn.mode]
         self.dropout = dropout
 
-    def step(
-        self, time: int, fed: Float[Tensor, "row fed"], hidden: Hidden
-    ) -> tuple[Float[Tensor, "row hidden"], Hidden]:
-        """The output at position `time`, of those of `known`, and where the recurrence then stands."""
-        x, layers = fed, []
-        for layer, (below, before) in enumerate(zip(self.below, self.before, strict=True)):
-            of_input, of_hidden = self.biases[layer]
-            parts = tuple(part[:, layer] for part in hidden)
-            gates = below(x) + (of_input if layer else self.known[time])
-            layers.append(self.cell(gates, before(parts[0]) + of_hidden, parts))
-            x = self.dropout(layers[-1][0]) if layer < len(self.below) - 1 else layers[-1][0]
-        return x, tuple(torch.stack(part, dim=1) for part in zip(*layers, strict=True))  # L times B M -> B L M
+    def step(self, time: int, fed: Float[Tensor, "row fed"]) -> Float[Tensor, "row hidden"]:
+        """The output at position `time` of `known`, the next after that of the last step."""
+        x = fed
+        for number, layer in enumerate(self.layers):
+            from_input = layer.below(self.dropout(x), None) if number else layer.below(x, self.known[time])
+            self.parts[number] = self.cell(from_input, layer.before, self.parts[number])
+            x = self.parts[number][0]
+        return x
+
+    @property
+    def hidden(self) -> Hidden:
+        """Where the recurrence stands."""
+        return tuple(torch.stack(part, dim=1) for part in zip(*self.parts, strict=True))  # L times B M -> B L M
 
 
-class SharedProduct:
-    """x W' for one W at every step; the gradient of W is a single product, made when all steps have theirs."""
+class SharedLinear:
+    """x W' + b for one W and b at every step; their gradients are made once, when all steps have theirs."""
 
-    def __init__(self, weight: Float[Tensor, "gates input"]) -> None:
+    def __init__(self, weight: Float[Tensor, "gates input"], bias: Float[Tensor, " gates"]) -> None:
         kind = weight.device.type
         low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
         self.record: list[tuple[Tensor, Tensor]] = []
-        self.weight: Tensor = _GradientOfAll.apply(weight.to(low), self.record)
+        self.weight: Tensor
+        self.weight, self.bias = _GradientsOfAll.apply(weight.to(low), bias.to(low), self.record)
 
-    def __call__(self, x: Float[Tensor, "row input"]) -> Gates:
-        product: Tensor = _Product.apply(x.to(self.weight.dtype), self.weight, self.record)
-        return product
+    def __call__(self, x: Float[Tensor, "row input"], more: Gates | None) -> Gates:
+        """X W' + b, and `more` added to it."""
+        low = self.weight.dtype
+        addend = None if more is None else more.to(low)
+        found: Tensor = _SharedLinear.apply(x.to(low), self.weight, self.bias, addend, self.record)
+        return found
 
 
-class _Product(torch.autograd.Function):
-    """Records its input and its gradient instead of making the gradient of the weight."""
+class _WalkedLayer(NamedTuple):
+    below: SharedLinear  # of what the layer reads
+    before: SharedLinear  # of its own state
+
+
+def _walked_layer(rnn: nn.RNNBase, layer: int, *, skip: int) -> _WalkedLayer:
+    """A layer of `rnn` without the first `skip` columns of its input."""
+    below, before = (
+        (rnn.get_parameter(f"weight_{kind}_l{layer}"), rnn.get_parameter(f"bias_{kind}_l{layer}"))
+        for kind in ("ih", "hh")
+    )
+    return _WalkedLayer(SharedLinear(below[0][:, skip:], below[1]), SharedLinear(*before))
+
+
+class _SharedLinear(torch.autograd.Function):
+    """Records its input and its gradient instead of making the gradients of weight and bias."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, record: list[tuple[Tensor, Tensor]]) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, more: Tensor | None, record: list[tuple[Tensor, Tensor]]
+    ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.record = record
-        return x @ weight.T
+        ctx.record, ctx.more = record, more is not None
+        return torch.addmm(bias, x, weight.T) if more is None else torch.addmm(more, x, weight.T).add_(bias)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_product: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        ctx.record.append((x.detach(), d_product))
-        return d_product @ weight, None, None
+        ctx.record.append((x.detach(), gradient))
+        return gradient @ weight, None, None, gradient if ctx.more else None, None
 
 
-class _GradientOfAll(torch.autograd.Function):
-    """The weight itself; autograd comes back here after the last of its products."""
+class _GradientsOfAll(torch.autograd.Function):
+    """Weight and bias themselves; autograd comes back here after the last step that used them."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, record: list[tuple[Tensor, Tensor]]) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, bias: Tensor, record: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         ctx.record = record
-        return weight.view_as(weight)
+        return weight.view_as(weight), bias.view_as(bias)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, _: Tensor) -> tuple[Tensor, None]:
-        inputs, gradients = zip(*ctx.record, strict=True)
+    def backward(ctx: Any, *_: Tensor) -> tuple[Tensor, Tensor, None]:
+        inputs, gradients = (torch.cat(each) for each in zip(*ctx.record, strict=True))
         ctx.record.clear()
-        return torch.cat(gradients).T @ torch.cat(inputs), None
+        return gradients.T @ inputs, gradients.sum(dim=0), None
 
 
-def _lstm(from_input: Gates, from_hidden: Gates, parts: Parts) -> Parts:
-    enter, forget, new, leave = (from_input + from_hidden).chunk(4, dim=1)
-    cell = forget.sigmoid() * parts[1] + enter.sigmoid() * new.tanh()
-    return leave.sigmoid() * cell.tanh(), cell
+class _LstmCell(torch.autograd.Function):
+    """New hidden and cell of an LSTM; backward, the gates' gradients are written side by side at once."""
+
+    @staticmethod
+    def forward(ctx: Any, gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        enter, forget, new, leave = gates.chunk(4, dim=1)
+        enter, forget, new, leave = enter.sigmoid(), forget.sigmoid(), new.tanh(), leave.sigmoid()
+        after = torch.addcmul(forget * cell, enter, new)
+        squashed = after.tanh()
+        ctx.save_for_backward(enter, forget, new, leave, cell, squashed)
+        return leave * squashed, after
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_hidden: Tensor, d_after: Tensor) -> tuple[Tensor, Tensor]:
+        enter, forget, new, leave, cell, squashed = ctx.saved_tensors
+        d_cell = d_after + torch.ops.aten.tanh_backward(d_hidden * leave, squashed)
+        d_gates = torch.empty(len(cell), 4 * cell.size(1), dtype=enter.dtype, device=cell.device)
+        d_enter, d_forget, d_new, d_leave = d_gates.chunk(4, dim=1)
+        sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
+        sigmoid_backward(d_cell * new, enter, grad_input=d_enter)
+        sigmoid_backward(d_cell * cell, forget, grad_input=d_forget)
+        tanh_backward(d_cell * enter, new, grad_input=d_new)
+        sigmoid_backward(d_hidden * squashed, leave, grad_input=d_leave)
+        return d_gates, d_cell.mul_(forget)
 
 
-def _gru(from_input: Gates, from_hidden: Gates, parts: Parts) -> Parts:
+def _lstm(from_input: Gates, before: SharedLinear, parts: Parts) -> Parts:
+    gates = before(parts[0], from_input)
+    following: Parts = _LstmCell.apply(gates, parts[1].to(gates.dtype))
+    return following
+
+
+def _gru(from_input: Gates, before: SharedLinear, parts: Parts) -> Parts:
     input_reset, input_keep, input_new = from_input.chunk(3, dim=1)
-    hidden_reset, hidden_keep, hidden_new = from_hidden.chunk(3, dim=1)
+    hidden_reset, hidden_keep, hidden_new = before(parts[0], None).chunk(3, dim=1)
     new = torch.tanh(input_new + (input_reset + hidden_reset).sigmoid() * hidden_new)
     return (torch.lerp(new, parts[0].to(new.dtype), (input_keep + hidden_keep).sigmoid()),)
 
 
-def _rnn(from_input: Gates, from_hidden: Gates, parts: Parts) -> Parts:  # noqa: ARG001
-    return (torch.tanh(from_input + from_hidden),)
+def _rnn(from_input: Gates, before: SharedLinear, parts: Parts) -> Parts:
+    return (torch.tanh(before(parts[0], from_input)),)
 
 
-CELL_STEPS: dict[str, Callable[[Gates, Gates, Parts], Parts]] = {"LSTM": _lstm, "GRU": _gru, "RNN_TANH": _rnn}
+CELL_STEPS: dict[str, Callable[[Gates, SharedLinear, Parts], Parts]] = {"LSTM": _lstm, "GRU": _gru, "RNN_TANH": _rnn}

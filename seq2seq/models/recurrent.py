@@ -241,14 +241,14 @@ class FeedingDecoder(Decoder[FeedingState]):
         return DecoderState(source, FeedingHistory(self.reader.bridge(encoded, source_mask), nothing))
 
     def forward(self, target: TargetTokens, state: FeedingState) -> tuple[Features, FeedingState]:
-        hidden, attentional = state.history.hidden, state.history.attentional
-        walk = Walk(self.reader.rnn, self.reader.embed(target), self.reader.dropout)
+        attentional = state.history.attentional
+        walk = Walk(self.reader.rnn, self.reader.embed(target), state.history.hidden, self.reader.dropout)
         found = []
         for time in range(target.size(1)):
-            output, hidden = walk.step(time, attentional, hidden)
+            output = walk.step(time, attentional)
             attentional = self.reader.dropout(self.attentional(output.unsqueeze(1), state.memory)).squeeze(1)  # B M
             found.append(attentional)
-        return torch.stack(found, dim=1), DecoderState(state.memory, FeedingHistory(hidden, attentional))
+        return torch.stack(found, dim=1), DecoderState(state.memory, FeedingHistory(walk.hidden, attentional))
 
 
 def _attention(config: RecurrentConfig) -> RecurrentAttention:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from seq2seq.layers.dropout import Dropout
-from seq2seq.layers.recurrent_steps import SharedProduct, Walk
+from seq2seq.layers.recurrent_steps import SharedLinear, Walk
 
 KINDS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -25,42 +25,39 @@ def test_outputs_states_and_gradients_are_those_of_torch(kind, depth):
     gradients = {name: parameter.grad.clone() for name, parameter in rnn.named_parameters()}
     rnn.zero_grad()
 
-    walk = Walk(rnn, known, Dropout(0.0))
-    hidden = tuple(part.transpose(0, 1) for part in first)
-    outputs = []
-    for time in range(6):
-        output, hidden = walk.step(time, fed[:, time], hidden)
-        outputs.append(output)
-    found = torch.stack(outputs, dim=1)
+    walk = Walk(rnn, known, tuple(part.transpose(0, 1) for part in first), Dropout(0.0))
+    found = torch.stack([walk.step(time, fed[:, time]) for time in range(6)], dim=1)
     found.square().sum().backward()
 
     torch.testing.assert_close(found, expected)
-    for part, end in zip(hidden, last if kind == "lstm" else (last,), strict=True):
+    for part, end in zip(walk.hidden, last if kind == "lstm" else (last,), strict=True):
         torch.testing.assert_close(part.transpose(0, 1), end)
     for name, parameter in rnn.named_parameters():
         torch.testing.assert_close(parameter.grad, gradients[name])
 
 
-def test_a_shared_product_is_differentiated_as_any_other():
+def test_a_shared_linear_map_is_differentiated_as_any_other():
     torch.manual_seed(2)
     weight = torch.randn(3, 4, dtype=torch.double, requires_grad=True)
     x = torch.randn(2, 4, dtype=torch.double, requires_grad=True)
 
-    def twice(x, weight):
-        product = SharedProduct(weight)
-        return product(x) * product(x.sin())
+    bias, more = (torch.randn(shape, dtype=torch.double, requires_grad=True) for shape in ((3,), (2, 3)))
 
-    assert torch.autograd.gradcheck(twice, (x, weight))
+    def twice(x, weight, bias, more):
+        linear = SharedLinear(weight, bias)
+        return linear(x, None) * linear(x.sin(), more)
+
+    assert torch.autograd.gradcheck(twice, (x, weight, bias, more))
 
 
 def test_nothing_is_kept_when_a_walk_is_over():
     weight = nn.Parameter(torch.randn(3, 4))
-    product = SharedProduct(weight)
-    output = product(torch.randn(2, 4, requires_grad=True))
-    watched = weakref.ref(product)
+    linear = SharedLinear(weight, nn.Parameter(torch.randn(3)))
+    output = linear(torch.randn(2, 4, requires_grad=True), None)
+    watched = weakref.ref(linear)
     gc.disable()
     try:
-        del product, output
+        del linear, output
         assert watched() is None
     finally:
         gc.enable()

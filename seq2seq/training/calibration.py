@@ -6,10 +6,11 @@ by the clock; at the end the validation and the writing of a checkpoint. Memory 
 process of its own.
 """
 
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count, cycle, islice
+from itertools import chain, count, cycle, islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from seq2seq.devices import peak_memory
 from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.trainer import BatchSource, Trainer
 
-WARM_UP, TIMED = 5, 20  # updates over real batches
+WARM_UP, TIMED, BLOCK = 5, 20, 5  # updates over real batches; the clock is read after each block
 
 Rows = NDArray[np.int64]
 
@@ -40,11 +41,15 @@ class Calibration:
     memory_before: int  # with the model, before the first update
     memory_by_budget: tuple[tuple[int, int], ...]  # batch_tokens of each probe, and the peak after it
     peak_memory: int  # of all, validation and saving included
-    updates: int  # timed
-    update_seconds: float  # of all of them
-    target_tokens: int  # in them
+    blocks: tuple[tuple[float, int], ...]  # of timed updates: seconds, target tokens
     validation_seconds: float
     saving_seconds: float
+    split: int  # times that a batch had to be split because memory ran out
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Target tokens; of the median block, so that what else runs for a moment does not count."""
+        return statistics.median(tokens / seconds for seconds, tokens in self.blocks)
 
 
 def hungriest(split: Pairs, batches: Sequence[Rows]) -> tuple[Rows, ...]:
@@ -75,16 +80,15 @@ def calibrate(trainer: Trainer, split: Pairs, probes: Sequence[Probe]) -> Calibr
     trainer.batches, trainer.validate = course, validate
     trainer.run()
     course.mark()
-    *sizes, started, ended, validated, saved = course.marks
+    sizes, (*timed, validated, saved) = course.marks[: len(probes) + 1], course.marks[len(probes) + 1 :]
     return Calibration(
         memory_before=sizes[0].peak,
         memory_by_budget=tuple((probe.batch_tokens, mark.peak) for probe, mark in zip(probes, sizes[1:], strict=True)),
         peak_memory=saved.peak,
-        updates=ended.update - started.update,
-        update_seconds=ended.time - started.time,
-        target_tokens=ended.target_tokens - started.target_tokens,
-        validation_seconds=validated.time - ended.time,
+        blocks=tuple((b.time - a.time, b.target_tokens - a.target_tokens) for a, b in pairwise(timed)),
+        validation_seconds=validated.time - timed[-1].time,
         saving_seconds=saved.time - validated.time,
+        split=trainer.position.split,
     )
 
 
@@ -98,13 +102,12 @@ class _Mark(NamedTuple):
 
     time: float
     peak: int
-    update: int
     target_tokens: int
 
 
 @dataclass
 class _Course:
-    """Probes, then real batches; a mark before each probe's end, around the timed updates."""
+    """Probes, then real batches; a mark before each probe, after the last, and before each timed block."""
 
     trainer: Trainer
     real: BatchSource
@@ -122,17 +125,15 @@ class _Course:
         self.mark()
         real = chain.from_iterable(self.real.epoch(each) for each in count())
         yield from islice(real, WARM_UP * accumulate)
-        self.mark()
-        yield from islice(real, TIMED * accumulate)
+        for _ in range(TIMED // BLOCK):
+            self.mark()
+            yield from islice(real, BLOCK * accumulate)
 
     def mark(self) -> None:
         trainer = self.trainer
         if trainer.device.type == "cuda":
             torch.cuda.synchronize(trainer.device)
-        position = trainer.position
-        self.marks.append(
-            _Mark(time.perf_counter(), peak_memory(trainer.device), position.update, position.target_tokens)
-        )
+        self.marks.append(_Mark(time.perf_counter(), peak_memory(trainer.device), trainer.position.target_tokens))
 
     def _batch(self, rows: Rows) -> Batch:
         numbers = rows.tolist()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.devices import choose_device
+from seq2seq.devices import choose_device, only_deterministic_algorithms
 from seq2seq.files import RunFolder
 from seq2seq.search.limits import SearchConfig
 from seq2seq.training.allocator import keep_freed_memory
@@ -39,9 +39,12 @@ def plan_training(options: TrainOptions) -> Plan:
     model = starting_model(recipe, data.tokenizers)
     machine = Machine.of(device)
     parameters = parameter_count(model)
+    begun = time.perf_counter()
     advice = warn(recipe, data, machine, parameters)
+    advising = time.perf_counter() - begun
     logger.info("calibrating: some updates on the largest batches and on usual ones, then a validation")
-    measured, startup = in_new_process(measure_training, recipe, str(device), time.time())
+    with tempfile.TemporaryDirectory(prefix="seq2seq-plan-") as folder:
+        measured, startup = in_new_process(measure_training, recipe, str(device), Path(folder), time.time())
     return Plan(
         name=str(options.recipe),
         recipe=recipe,
@@ -51,7 +54,7 @@ def plan_training(options: TrainOptions) -> Plan:
         flops=flops_a_target_token(model, data.train.source_lengths + 1, data.train.target_lengths + 1),
         epoch=count_epoch(recipe, data),
         measured=measured,
-        startup_seconds=startup,
+        startup_seconds=advising + startup,
         advice=advice,
     )
 
@@ -66,21 +69,22 @@ def count_epoch(recipe: Recipe, data: TrainingText) -> Epoch:
     return Epoch(updates, target_tokens, source_tokens, (target_tokens + source_tokens) / cells)
 
 
-def measure_training(recipe: Recipe, device: str, asked: float) -> tuple[Calibration, float]:
-    """A calibration of the recipe in this process, and the seconds from `asked` to its first update."""
+def measure_training(recipe: Recipe, device: str, folder: Path, asked: float) -> tuple[Calibration, float]:
+    """A calibration of the recipe in this process and `folder`, and the seconds from `asked` to its first update."""
     keep_freed_memory()
+    if recipe.training.deterministic and device.startswith("cuda"):
+        only_deterministic_algorithms()
     data = TrainingText.prepare(recipe)
     torch.manual_seed(recipe.seed)
     model = starting_model(recipe, data.tokenizers).to(device)
     probes = choose_probes(recipe, data)
     updates = updates_needed(probes, recipe.training.accumulate)
     short = {"updates": updates, "validate_every": updates, "minutes": None, "patience": None}
-    with tempfile.TemporaryDirectory(prefix="seq2seq-plan-") as folder:
-        changed = recipe.model_copy(update={"training": recipe.training.model_copy(update=short)})
-        trainer = build_trainer(changed, RunFolder(Path(folder)), data, model)
-        trainer.validate = replace(build_validation(recipe, data), search=usual_search(data))
-        startup = time.time() - asked
-        return calibrate(trainer, data.train, probes), startup
+    changed = recipe.model_copy(update={"training": recipe.training.model_copy(update=short)})
+    trainer = build_trainer(changed, RunFolder(folder), data, model)
+    trainer.validate = replace(build_validation(recipe, data), search=usual_search(data))
+    startup = time.time() - asked
+    return calibrate(trainer, data.train, probes), startup
 
 
 def choose_probes(recipe: Recipe, data: TrainingText) -> list[Probe]:

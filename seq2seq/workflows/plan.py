@@ -6,18 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq.training.calibration import Calibration
+from seq2seq.training.calibration import TIMED, Calibration
 from seq2seq.workflows.advice import Advice, Machine
 from seq2seq.workflows.recipe import Recipe
 from seq2seq.workflows.tables import seconds_as_text
 
 SAFE = 0.9  # share of the memory that a safe batch may fill
 NOTE = """\
-Measured here: memory, speed, validation and start, over {updates} updates after a warm-up, in a process of its own.
-Counted: parameters, FLOPs (of the model as it is; products of attention included), fill, updates an epoch.
-Estimated from these: the largest safe batch, from a line through the memory of batches of {sizes} tokens up to 90 % of
-what there is; and the time to the end, if nothing else runs and every validation takes as long as one did here.
-Not counted: learning the vocabulary and tokenising, which is done and kept by now."""
+Measured over {updates} updates after a warm-up, in a process of its own: memory, speed, validation, start.
+Counted: parameters, FLOPs (attention's products among them), fill, updates an epoch.
+Estimated: the largest safe batch, by a line through the memory of batches of {sizes} tokens, up to {safe:.0%}
+of what there is; the time to the end, if nothing else runs and every validation takes as long as this one.
+Learning the vocabulary and tokenising are not in it: they are done by now, and kept."""
 
 
 class Epoch(NamedTuple):
@@ -47,12 +47,7 @@ class Plan:
     @property
     def update_seconds(self) -> float:
         """Of an update of usual size."""
-        return self.epoch.target_tokens / self.epoch.updates / self.tokens_per_second
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Target tokens."""
-        return self.measured.target_tokens / self.measured.update_seconds
+        return self.epoch.target_tokens / self.epoch.updates / self.measured.tokens_per_second
 
     @property
     def updates(self) -> int:
@@ -76,14 +71,23 @@ class Plan:
 
     @property
     def safe_batch_tokens(self) -> int:
-        """The largest batch_tokens that should fit, by a straight line through what was measured; at most all text."""
-        whole = self.recipe.training.batch_tokens * self.recipe.training.accumulate * self.epoch.updates
-        points = np.array(self.measured.memory_by_budget, dtype=float)
+        """The largest batch_tokens that should fit, to two digits; no more than the text has."""
+        return _rounded_down(min(self._fitting_tokens, self._all_tokens))
+
+    @property
+    def _fitting_tokens(self) -> float:
+        """Where a straight line through the memory that was measured meets what is safe."""
+        points = self.measured.memory_by_budget
         if len(points) == 1:
-            points = np.array([(0.0, self.measured.memory_before), *points])
-        slope, start = np.polyfit(points[:, 0], points[:, 1], 1)
-        fits = (SAFE * self.machine.memory - start) / slope if slope > 0 else math.inf
-        return _rounded_down(max(0.0, min(fits, whole)))
+            points = ((0, self.measured.memory_before), *points)
+        sizes, peaks = np.array(points, dtype=np.float64).T
+        slope, start = map(float, np.polyfit(sizes, peaks, 1))
+        return max(0.0, (SAFE * self.machine.memory - start) / slope) if slope > 0 else math.inf
+
+    @property
+    def _all_tokens(self) -> float:
+        """Of a batch that is the whole text."""
+        return self.recipe.training.batch_tokens * self.recipe.training.accumulate * self.epoch.updates
 
     @property
     def record(self) -> dict[str, Any]:
@@ -100,11 +104,12 @@ class Plan:
             "peak_memory_mb": round(measured.peak_memory / 1e6, 1),
             "machine_memory_mb": round(self.machine.memory / 1e6, 1),
             "safe_batch_tokens": self.safe_batch_tokens,
-            "target_tokens_per_second": round(self.tokens_per_second, 1),
+            "split": measured.split,
+            "target_tokens_per_second": round(self.measured.tokens_per_second, 1),
             "total_tokens_per_second": round(
-                self.tokens_per_second * (1 + epoch.source_tokens / epoch.target_tokens), 1
+                self.measured.tokens_per_second * (1 + epoch.source_tokens / epoch.target_tokens), 1
             ),
-            "flops_per_second": round(self.flops * self.tokens_per_second),
+            "flops_per_second": round(self.flops * self.measured.tokens_per_second),
             "seconds_per_update": round(self.update_seconds, 5),
             "updates": self.updates,
             "updates_per_epoch": round(epoch.updates, 1),
@@ -114,7 +119,6 @@ class Plan:
             "seconds_per_checkpoint": round(measured.saving_seconds, 3),
             "startup_seconds": round(self.startup_seconds, 2),
             "seconds": round(self.seconds, 1),
-            "calibration_updates": measured.updates,
             "memory_by_batch_tokens": {str(size): memory for size, memory in measured.memory_by_budget},
             "advice": [advice._asdict() for advice in self.advice],
         }
@@ -125,7 +129,7 @@ class Plan:
         rows = [*self._size(), *self._speed(), *self._length()]
         sizes = ", ".join(f"{size:,}" for size, _ in self.measured.memory_by_budget)
         lines = [f"  {label + ':':<24}{value}" for label, value in rows]
-        note = NOTE.format(updates=self.measured.updates, sizes=sizes)
+        note = NOTE.format(updates=TIMED, sizes=sizes, safe=SAFE)
         return "\n".join([f"{self.name}, on {self.device}", *lines, "", note])
 
     def _size(self) -> list[tuple[str, str]]:
@@ -136,14 +140,21 @@ class Plan:
             ("FLOPs a target token", f"{self.flops / 1e6:,.2f} million"),
             ("batch", f"{training.batch_tokens:,} tokens at most{times}, {self.epoch.fill:.1%} filled"),
             ("peak memory", f"{_memory(self.measured.peak_memory)} of {_memory(self.machine.memory)}"),
-            ("largest safe batch", f"about {self.safe_batch_tokens:,} tokens (training.batch_tokens)"),
+            ("largest safe batch", self._safe_batch()),
         ]
 
+    def _safe_batch(self) -> str:
+        if self.measured.split:
+            return f"less than {self.recipe.training.batch_tokens:,}: memory ran out, and batches were split"
+        if self._fitting_tokens >= self._all_tokens:
+            return "any; the whole text would fit at once"
+        return f"training.batch_tokens of about {self.safe_batch_tokens:,}"
+
     def _speed(self) -> list[tuple[str, str]]:
-        with_source = self.tokens_per_second * (1 + self.epoch.source_tokens / self.epoch.target_tokens)
-        speed = f"{self.tokens_per_second:,.0f} target tokens/s ({with_source:,.0f} with the source's)"
+        with_source = self.measured.tokens_per_second * (1 + self.epoch.source_tokens / self.epoch.target_tokens)
+        speed = f"{self.measured.tokens_per_second:,.0f} target tokens/s ({with_source:,.0f} with the source's)"
         return [
-            ("speed", f"{speed}, {self.flops * self.tokens_per_second / 1e9:,.1f} GFLOP/s"),
+            ("speed", f"{speed}, {self.flops * self.measured.tokens_per_second / 1e9:,.1f} GFLOP/s"),
             ("an update", seconds_as_text(self.update_seconds)),
         ]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seq2seq.cli.console import talk_more, write_json
+from seq2seq.cli.console import show, talk_more, write_json
 from seq2seq.cli.group import Command, examples
 from seq2seq.cli.options import device_option, settings_option
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         "seq2seq train recipes/demo/transformer.yaml",
         "seq2seq train recipes/demo/lstm.yaml --out runs/small --set model.hidden_dim=128",
         "seq2seq train recipes/demo/gru.yaml --plan",
+        "seq2seq train --prove-resume recipes/demo/lstm.yaml",
         "seq2seq train recipes/multi30k-en-de/transformer.yaml --set data.corpus=~/multi30k --device cuda",
     ),
 )
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 @device_option
 @click.option("--seed", type=click.IntRange(min=0), help="Of weights, dropout and order. [default: the recipe's]")
 @click.option("--plan", is_flag=True, help="Do not train: measure on some updates what it would take, and print that.")
+@click.option(
+    "--prove-resume",
+    is_flag=True,
+    help="Train a few updates twice, once cut by signals and gone on with, and compare all bits. Keeps nothing.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as one JSON object.")
 @click.pass_context
 def train(  # noqa: PLR0913 - click hands over every option
@@ -44,6 +50,7 @@ def train(  # noqa: PLR0913 - click hands over every option
     device: str,
     seed: int | None,
     plan: bool,
+    prove_resume: bool,
     as_json: bool,
 ) -> None:
     """Train the model of a recipe, in a run folder.
@@ -61,10 +68,20 @@ def train(  # noqa: PLR0913 - click hands over every option
     if plan:
         _print_plan(options, as_json=as_json)
         return
+    if prove_resume:
+        ctx.exit(_prove(options))
     outcome = train_run(options)
     if outcome.signal is not None:
         ctx.exit(128 + outcome.signal)
     click.echo(outcome.run)
+
+
+def _prove(options: "TrainOptions") -> int:
+    from seq2seq.workflows.prove import prove_resume
+
+    proof = prove_resume(options)
+    show(proof.table)
+    return 0 if proof.holds else 1
 
 
 def _print_plan(options: "TrainOptions", *, as_json: bool) -> None:

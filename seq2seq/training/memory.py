@@ -1,12 +1,15 @@
 """What to do when the memory is full: the same update in smaller parts."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from seq2seq.data.batches import Batch
 from seq2seq.errors import Seq2SeqError
 from seq2seq.tokens import SPECIAL
+from seq2seq.training.checkpoint import Position
 
 WORDS = ("can't allocate memory", "not enough memory", "out of memory")  # of the CPU's allocator, and of CUDA libraries
 
@@ -18,6 +21,20 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS)
+
+
+@contextmanager
+def told_when_full(position: Position) -> Iterator[None]:
+    """Where memory runs out and no smaller batch helps, Seq2SeqError says so."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise Seq2SeqError(
+            f"update {position.update}: out of memory in the optimiser or in the validation; use a smaller model or a"
+            " smaller training.batch_tokens"
+        ) from error
 
 
 def halved(parts: list[list[Batch]], update: int) -> list[list[Batch]]:

@@ -214,7 +214,9 @@ class Trainer:
         return best is None or (found < best if self.config.metric == "loss" else found > best)
 
     def _finish(self) -> None:
-        """The last validation, and the average of the last snapshots if that is better than the best."""
+        """The last report and validation, and the average of the last snapshots if that is better than the best."""
+        if self.meter.updates():
+            self._report()
         if self.position.validated != self.position.update:
             self._validate()
         paths = self.folder.snapshots()[-self.config.average :] if self.config.average > 1 else []

@@ -19,6 +19,7 @@ from seq2seq.files import RunFolder, remove_temporaries, write_text
 from seq2seq.models.build import build_model
 from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.allocator import keep_freed_memory
+from seq2seq.training.memory import told_when_full
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Advice, Machine, advise, measure
@@ -182,7 +183,8 @@ def _run(trainer: Trainer, recipe: Recipe, folder: RunFolder) -> int | None:
         listeners.append(_tensorboard(folder))
     with Bar(str(folder.root), recipe.training.updates, done) as bar, stopped_by_signals(trainer) as received:
         trainer.listener = Listeners([*listeners, bar])
-        trainer.run()
+        with told_when_full(trainer.position):
+            trainer.run()
     return received[0] if received and not trainer.position.finished else None
 
 

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from seq2seq.data.batches import collate
 from seq2seq.errors import Seq2SeqError
-from seq2seq.training.memory import halved, is_out_of_memory
+from seq2seq.training.memory import halved, is_out_of_memory, told_when_full
 
 from architectures import tiny_recurrent, tiny_transformer
 from tiny_training import MODELS, digest, trainer
@@ -128,3 +128,13 @@ def test_halves_hold_every_row_once():
         for kind in ("source_tokens", "target_tokens"):
             counted = [sum(getattr(part, kind) for part in batch) for batch in parts]
             assert counted == [getattr(batch, kind) for batch in GROUP]
+
+
+def test_where_no_smaller_batch_helps_it_is_said(tmp_path):
+    made = trainer(tmp_path)
+    made.validate = lambda model: (_ for _ in ()).throw(ERRORS[0])
+    with (
+        pytest.raises(Seq2SeqError, match="update 5: out of memory in the optimiser or in the validation"),
+        told_when_full(made.position),
+    ):
+        made.run()

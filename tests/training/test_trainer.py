@@ -30,7 +30,7 @@ def test_going_on_is_bitwise_never_having_stopped(tmp_path, name, cut):
     assert digest(second) == digest(whole)
     told = [*first.listener.updates, *second.listener.updates]
     assert without_clock(told) == without_clock(whole.listener.updates)
-    assert second.position.records == whole.position.records == 2 + 5
+    assert second.position.records == whole.position.records == 3 + 5
 
 
 def test_accumulation_is_one_large_batch(tmp_path):

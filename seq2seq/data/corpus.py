@@ -4,17 +4,18 @@ The text is handed on as it is, a stream of examples with nothing left out and n
 `seq2seq.data.readers` says what counts as a line, and `seq2seq.data.filters` what training leaves out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, assert_never
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from seq2seq.config import Config, unknown
 from seq2seq.data.example import Example
 from seq2seq.data.filters import FilterConfig
 from seq2seq.data.folder import SplitFiles, find_split
 from seq2seq.data.hub import hub_examples
+from seq2seq.data.mixture import Part, temperature_weights
 from seq2seq.errors import DataError
 
 TOY_SIZES = {"train": 10_000, "valid": 500, "test": 500}
@@ -113,12 +114,37 @@ class DataConfig(Config):
     """Where the text is; a plain string is a folder of files."""
     train: str | tuple[str, ...] = "train"
     """The split, or the splits one after the other, to learn from."""
+    weights: dict[str, Annotated[float, Field(gt=0, le=10_000)]] = Field(default_factory=dict)
+    """A split of `train`: how often an epoch sees each of its pairs, 0.5 for every other epoch; once where not said."""
+    temperature: Annotated[float, Field(ge=1)] | None = None
+    """Instead of weights: the splits' shares of an epoch go by size ** (1 / temperature); the largest is seen once."""
     valid: str = "valid"
     """The split that chooses among checkpoints."""
     tests: tuple[str, ...] = ("test",)
     """The splits that are reported."""
     filters: FilterConfig = FilterConfig()
     """What training leaves out."""
+
+    @property
+    def train_splits(self) -> tuple[str, ...]:
+        return (self.train,) if isinstance(self.train, str) else self.train
+
+    @model_validator(mode="after")
+    def _weigh_splits_of_training(self) -> "DataConfig":
+        for name in self.weights:
+            if name not in self.train_splits:
+                raise ValueError(f"weights: {unknown('split', name, self.train_splits)}; it must be one of train")
+        if self.weights and self.temperature is not None:
+            raise ValueError("weights and temperature exclude each other; leave one out")
+        return self
+
+    def parts(self, sizes: Sequence[int]) -> tuple[Part, ...]:
+        """How often an epoch sees the pairs of each training split, which are as many as `sizes` says."""
+        if self.temperature is not None:
+            times = temperature_weights(sizes, self.temperature)
+        else:
+            times = [self.weights.get(name, 1.0) for name in self.train_splits]
+        return tuple(map(Part, sizes, times))
 
 
 def read_split(config: DataConfig, split: str) -> Iterator[Example]:
@@ -152,6 +178,22 @@ def read_split(config: DataConfig, split: str) -> Iterator[Example]:
             return grammar_examples(split, count=count, seed=corpus.seed)
         case _:
             assert_never(corpus)
+
+
+def count_pairs(config: DataConfig, splits: Sequence[str]) -> int | None:
+    """How many pairs the splits hold, None where only reading them would tell."""
+    corpus = config.corpus
+    match corpus:
+        case FilesCorpus():
+            counts = [split_files(config, corpus, split).count() for split in splits]
+        case HubCorpus():
+            return None
+        case ToyCorpus() | GrammarCorpus():
+            counts = [split_size(corpus.sizes, split) for split in splits]
+        case _:
+            assert_never(corpus)
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def split_files(config: DataConfig, corpus: FilesCorpus, split: str) -> SplitFiles:

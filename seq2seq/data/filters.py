@@ -1,9 +1,11 @@
 """Which sentence pairs training leaves out, with a count for every reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Annotated
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from seq2seq.config import Config
@@ -19,7 +21,7 @@ class FilterConfig(Config):
     max_ratio: Annotated[float, Field(ge=1)] | None = 9.0
     """Tokens of the longer side to those of the shorter, for pairs that are longer than 20 tokens."""
     duplicates: bool = False
-    """Leave out a pair that came before; costs about 100 bytes of memory a pair while the text is read."""
+    """Leave out a pair that came before, in the same corpus or in one named before it."""
 
 
 @dataclass
@@ -49,33 +51,28 @@ class FilterReport:
         return f"kept {self.kept:,} of {self.read:,} pairs" + (f": {left_out}" if left_out else "")
 
 
-class PairFilter:
-    """Judges the pairs of one corpus in their order and counts."""
+def judged(
+    config: FilterConfig,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    source_lengths: NDArray[np.integer],
+    target_lengths: NDArray[np.integer],
+) -> tuple[NDArray[np.bool_], FilterReport]:
+    """Which of the pairs stay, and how many went for which reason, the first one of several.
 
-    def __init__(self, config: FilterConfig) -> None:
-        self.report = FilterReport(max_length=config.max_length, max_ratio=config.max_ratio)
-        self._config = config
-        self._seen: set[bytes] = set()
-
-    def keeps(self, source: str, target: str, *, source_length: int, target_length: int) -> bool:
-        """Whether the pair stays; the lengths are in tokens, without markers. The first reason is the one counted."""
-        config, report = self._config, self.report
-        shorter, longer = sorted((source_length, target_length))
-        if shorter == 0 or not source.strip() or not target.strip():
-            report.empty += 1
-        elif longer + 1 > config.max_length:
-            report.too_long += 1
-        elif config.max_ratio is not None and longer > SHORT and longer > config.max_ratio * shorter:
-            report.ratio += 1
-        elif config.duplicates and self._seen_before(source, target):
-            report.duplicate += 1
-        else:
-            report.kept += 1
-            return True
-        return False
-
-    def _seen_before(self, source: str, target: str) -> bool:
-        key = blake2b(f"{len(source)} {source}{target}".encode(), digest_size=16).digest()
-        known = key in self._seen
-        self._seen.add(key)
-        return known
+    The lengths are in tokens, without markers. Whether a pair came before is not looked at here.
+    """
+    shorter, longer = np.minimum(source_lengths, target_lengths), np.maximum(source_lengths, target_lengths)
+    blank = [not source.strip() or not target.strip() for source, target in zip(sources, targets, strict=True)]
+    empty = (shorter == 0) | np.array(blank, dtype=bool)
+    too_long = ~empty & (longer + 1 > config.max_length)
+    stays = ~empty & ~too_long
+    if config.max_ratio is None:
+        ratio = np.zeros_like(stays)
+    else:
+        ratio = stays & (longer > SHORT) & (longer > config.max_ratio * shorter)
+    stays &= ~ratio
+    report = FilterReport(max_length=config.max_length, max_ratio=config.max_ratio)
+    report.kept, report.empty = int(stays.sum()), int(empty.sum())
+    report.too_long, report.ratio = int(too_long.sum()), int(ratio.sum())
+    return stays, report

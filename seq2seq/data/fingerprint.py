@@ -2,12 +2,13 @@
 
 A split of files is known by their bytes; text from the Hub by itself; text that the toolkit makes by the
 settings and the code that it is made with, because to make it only to see that it is the same would take
-longer than all else that is needed to start.
+longer than all else that is needed to start. A file is hashed once in a process, and again in the next: that takes
+a second or two a gigabyte, and believing its date instead would now and then train on other text than was asked for.
 """
 
 import hashlib
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from seq2seq.data.corpus import (
@@ -21,6 +22,8 @@ from seq2seq.data.corpus import (
     split_size,
 )
 from seq2seq.errors import DataError
+
+LARGE = 64 << 20  # bytes from which on a file's digest is remembered while the process lasts
 
 
 def digest(config: DataConfig, split: str) -> str:
@@ -58,7 +61,20 @@ def _makers() -> str:
 
 def _file_digest(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").digest()
+        status = path.stat()
+        if status.st_size < LARGE:
+            return _content_digest(path)
+        return _large_digest(path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+@lru_cache(maxsize=64)
+def _large_digest(path: Path, inode: int, size: int, modified: int, changed: int) -> bytes:  # noqa: ARG001
+    """What `path` held when its status was this; it takes longer to write as much again than clocks take to tick."""
+    return _content_digest(path)
+
+
+def _content_digest(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()

@@ -7,6 +7,7 @@ one of them, because with two of them nobody could say which was meant.
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,14 @@ class SplitFiles:
                 return json_lines(self.paths[0], source, target)
             case "parquet":
                 return parquet(self.paths[0], source, target)
+
+    def count(self) -> int | None:
+        """The line feeds of the first file: how many pairs there are to read; None for what is packed."""
+        path = self.paths[0]
+        if path.suffix in (".gz", ".parquet"):
+            return None
+        with path.open("rb") as stream:
+            return sum(block.count(b"\n") for block in iter(partial(stream.read, 1 << 20), b""))
 
 
 def find_split(

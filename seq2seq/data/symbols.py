@@ -35,8 +35,8 @@ class SentencePieceConfig(Config):
     """Share of the text's characters that get a piece of their own; the rest are spelt in bytes."""
     byte_fallback: bool = True
     """Spell unseen characters in bytes; without it they are read as unknown."""
-    sentences: Annotated[int, Field(ge=1)] = 2_000_000
-    """Pairs to learn from, taken evenly from a longer text."""
+    sentences: Annotated[int, Field(ge=1)] = 250_000
+    """Pairs to learn from, taken evenly from a longer text; a million would take gigabytes of memory."""
 
 
 class CharacterConfig(Config):

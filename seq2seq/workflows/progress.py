@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -114,6 +114,56 @@ class Bar:
             self.progress.console.print(line, highlight=False)
         else:
             logger.info("%s", line)
+
+
+class PairsBar:
+    """How far the preparing of a text has come: pairs/s and time left; nothing where nothing has to be prepared."""
+
+    def __init__(self, name: str, total: Callable[[], int | None]) -> None:
+        """`total` is asked when there is something to show."""
+        self.name, self.count = name, total
+        self.total: int | None = None
+        self.done = 0
+        self.began = self.said = time.monotonic()
+        self.progress: Progress | None = None
+
+    def __enter__(self) -> "PairsBar":
+        return self
+
+    def __call__(self, pairs: int) -> None:
+        """So many more pairs are done."""
+        if not self.done:
+            self._begin()
+        self.done += pairs
+        if self.progress is not None:
+            self.progress.update(self.task, completed=self.done, words=f"{self._speed():,.0f} pairs/s")
+        elif time.monotonic() - self.said >= LINE_EVERY:
+            self.said = time.monotonic()
+            known = f" of {self.total:,}" if self.total else ""
+            left = f", {(self.total - self.done) / self._speed():.0f} s left" if self.total else ""
+            logger.info(
+                "%s: %s%s pairs, %s pairs/s%s", self.name, f"{self.done:,}", known, f"{self._speed():,.0f}", left
+            )
+
+    def _begin(self) -> None:
+        self.total = self.count()
+        self.began = self.said = time.monotonic()
+        console = Console(stderr=True)
+        if console.is_terminal:
+            shown = (TextColumn(self.name), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
+            self.progress = Progress(*shown, TextColumn("left"), TimeRemainingColumn(), console=console, transient=True)
+            self.task = self.progress.add_task(self.name, total=self.total, words="")
+            self.progress.start()
+
+    def _speed(self) -> float:
+        return self.done / max(1e-6, time.monotonic() - self.began)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+        if self.done and error is None:
+            seconds = time.monotonic() - self.began
+            logger.info("%s: %s pairs in %.1f s", self.name, f"{self.done:,}", seconds)
 
 
 class TensorBoard:

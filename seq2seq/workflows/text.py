@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seq2seq.data.cache import TokenizedSplit, cache_folder, cached_tokenizers, tokenize_split
+from seq2seq.data.corpus import count_pairs
 from seq2seq.data.filters import FilterReport
+from seq2seq.data.mixture import Part
 from seq2seq.data.order import BatchOrder
 from seq2seq.data.tokenizer import INDEX, TokenizerPair
+from seq2seq.workflows.progress import PairsBar
 from seq2seq.workflows.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -22,6 +25,8 @@ class TrainingText:
     valid: TokenizedSplit
     report: FilterReport
     """What the filters left out of the training text."""
+    parts: tuple[Part, ...] = ()
+    """How often an epoch sees which of the training pairs; all of them once where nothing is said."""
 
     @classmethod
     def prepare(cls, recipe: Recipe, tokenizer: Path | None = None) -> "TrainingText":
@@ -31,12 +36,18 @@ class TrainingText:
             tokenizers = TokenizerPair.load(tokenizer)
         else:
             tokenizers = cached_tokenizers(recipe.tokenizer, recipe.data, cache)
-        splits = recipe.data.train
-        train, report = tokenize_split(recipe.data, splits, tokenizers, cache, apply_filters=True)
-        logger.info("%s: %s", splits if isinstance(splits, str) else " + ".join(splits), report)
+        splits = recipe.data.train_splits
+        name = " + ".join(splits)
+        with PairsBar(f"preparing {name}", lambda: count_pairs(recipe.data, splits)) as bar:
+            train, report = tokenize_split(recipe.data, splits, tokenizers, cache, apply_filters=True, watch=bar)
+        logger.info("%s: %s", name, report)
+        parts = recipe.data.parts(train.parts)
+        if any(part.weight != 1 for part in parts):
+            for split, part in zip(splits, parts, strict=True):
+                logger.info("%s: an epoch sees each of %s pairs %.3g times", split, f"{part.pairs:,}", part.weight)
         valid, _ = tokenize_split(recipe.data, recipe.data.valid, tokenizers, cache, apply_filters=False)
-        return cls(tokenizers, train, valid, report)
+        return cls(tokenizers, train, valid, report, parts)
 
     def order(self, batch_tokens: int, seed: int) -> BatchOrder:
         """The order of the training text in batches of so many tokens."""
-        return BatchOrder(self.train.source_lengths, self.train.target_lengths, batch_tokens, seed)
+        return BatchOrder(self.train.source_lengths, self.train.target_lengths, batch_tokens, seed, self.parts)

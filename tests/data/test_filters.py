@@ -1,17 +1,24 @@
 """Filters leave out what they say, and count it."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.config import parse
-from seq2seq.data.filters import FilterConfig, FilterReport, PairFilter
+from seq2seq.data.filters import FilterConfig, FilterReport, judged
 from seq2seq.errors import ConfigError
 
 
-def kept(config, source, target, source_length, target_length):
-    judge = PairFilter(config)
-    return judge.keeps(source, target, source_length=source_length, target_length=target_length), judge.report
+def judge(config, pairs):
+    """The verdict on (source, target, length, length)."""
+    columns = list(zip(*pairs, strict=True)) or [(), (), (), ()]
+    return judged(config, columns[0], columns[1], *(np.array(lengths, dtype=np.int32) for lengths in columns[2:]))
+
+
+def kept(config, *pair):
+    stays, report = judge(config, [pair])
+    return bool(stays[0]), report
 
 
 @pytest.mark.parametrize(("source", "target"), [("", "b"), ("a", ""), ("", ""), ("  \t", "b"), ("a", "\u00a0")])
@@ -43,29 +50,13 @@ def test_without_a_ratio_none_is_too_large():
     assert kept(FilterConfig(max_ratio=None), "a", "b", 200, 1)[0]
 
 
-def test_a_repeated_pair_goes_only_where_asked():
-    pairs = [("a", "b"), ("a", "c"), ("ab", ""), ("a", "b"), ("a", "b")]
-    for wanted, count in ((False, 0), (True, 2)):
-        judge = PairFilter(FilterConfig(duplicates=wanted))
-        for source, target in pairs:
-            judge.keeps(source, target, source_length=1, target_length=1)
-        assert judge.report.duplicate == count
-
-
-def test_pairs_that_only_look_alike_in_a_row_are_not_repeated():
-    judge = PairFilter(FilterConfig(duplicates=True))
-    assert judge.keeps("ab", "c", source_length=1, target_length=1)
-    assert judge.keeps("a", "bc", source_length=1, target_length=1)
-
-
 @given(st.lists(st.tuples(st.text(max_size=2), st.text(max_size=2), st.integers(0, 80), st.integers(0, 80))))
-def test_every_pair_is_counted_once(pairs):
-    judge = PairFilter(FilterConfig(max_length=50, max_ratio=2.0, duplicates=True))
-    stayed = sum(
-        judge.keeps(source, target, source_length=one, target_length=other) for source, target, one, other in pairs
-    )
-    assert judge.report.read == len(pairs)
-    assert judge.report.kept == stayed
+def test_every_pair_is_counted_once_whatever_its_company(pairs):
+    config = FilterConfig(max_length=50, max_ratio=2.0)
+    stays, report = judge(config, pairs)
+    assert report.read == len(pairs)
+    assert report.kept == stays.sum()
+    assert [kept(config, *pair)[0] for pair in pairs] == stays.tolist()
 
 
 def test_the_report_is_one_line_with_the_reasons_that_occurred():

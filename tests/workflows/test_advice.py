@@ -8,7 +8,7 @@ import torch
 
 from seq2seq.data.corpus import read_split
 from seq2seq.data.filters import FilterReport
-from seq2seq.data.tokenized import SplitWriter, load_split
+from seq2seq.data.tokenized import Rows, SplitWriter, load_split
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import CODES, Machine, advise, advise_recipe, measure
 from seq2seq.workflows.advice.facts import repeated
@@ -198,8 +198,8 @@ def test_the_remedies_of_a_bad_recipe_mend_it():
 def split_of(folder, pairs):
     folder.mkdir()
     writer = SplitWriter(folder, source_size=300, target_size=300)
-    writer.add([source for source, _ in pairs], [target for _, target in pairs])
-    writer.finish(FilterReport(kept=len(pairs)))
+    writer.add(*(Rows.of(rows, list(map(str, rows)), 300) for rows in zip(*pairs, strict=True)))
+    writer.finish(FilterReport(kept=len(pairs)), [len(pairs)])
     return load_split(folder)[0]
 
 

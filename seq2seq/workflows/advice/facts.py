@@ -1,11 +1,7 @@
-"""What is measured of a recipe's text, once, for all checks that need it.
+"""What is measured of a recipe's text, once, for all checks that need it."""
 
-Overlap is counted on token ids, as the model would see them: each pair becomes one 64-bit number, a sum over its
-tokens of a random number for the token times one for the place (as in Carter & Wegman 1979), so a corpus larger
-than memory passes in parts. Two different pairs share a number with probability 2 ** -64.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -16,6 +12,7 @@ from numpy.typing import NDArray
 
 from seq2seq.data.cache import cache_folder, tokenize_split
 from seq2seq.data.corpus import read_split
+from seq2seq.data.duplicates import overlap
 from seq2seq.data.filters import FilterReport
 from seq2seq.data.tokenized import TokenizedSplit
 from seq2seq.data.tokenizer import TokenizerPair
@@ -26,10 +23,10 @@ from seq2seq.workflows.recipe import Recipe
 from seq2seq.workflows.text import TrainingText
 
 SAMPLE = 1000  # pairs of which the text itself is looked at
-PART = 100_000  # pairs in memory at once
 
-Fingerprints = NDArray[np.uint64]
-Lengths = NDArray[np.int64]
+Lengths = NDArray[np.integer]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def measure(recipe: Recipe, text: TrainingText, parameters: int) -> Facts:
         cut_share=_cut_share(valid, recipe.search),
         copied_share=copied,
         characters_a_token=characters,
-        repeated=repeated({recipe.data.valid: valid, **tests}, text.train),
+        repeated=_tell_of_overlap({recipe.data.valid: valid, **tests}, text.train),
         valid_in_tests=repeated(tests, valid),
         unread=unread,
         longest=max(_longest(split) for split in (text.train, valid, *tests.values())),
@@ -120,33 +117,16 @@ def _tests(recipe: Recipe, tokenizers: TokenizerPair) -> tuple[dict[str, Tokeniz
 
 def repeated(held_out: Mapping[str, TokenizedSplit], train: TokenizedSplit) -> dict[str, float]:
     """The share of each held-out split's pairs that `train` holds too."""
-    marks = {name: np.concatenate(list(fingerprints(split))) for name, split in held_out.items()}
-    seen = {name: np.zeros(len(each), dtype=bool) for name, each in marks.items()}
-    for part in fingerprints(train) if marks else ():
-        for name, each in marks.items():
-            seen[name] |= np.isin(each, part)
-    return {name: float(each.mean()) for name, each in seen.items()}
+    return {name: overlap(train, split).share for name, split in held_out.items()}
 
 
-def fingerprints(split: TokenizedSplit) -> Iterator[Fingerprints]:
-    """A number for each pair, part by part; the module says which."""
-    for start in range(0, len(split), PART):
-        stop = min(start + PART, len(split))
-        source = _row_sums(split.source_ids, split.source_offsets[start : stop + 1])
-        target = _row_sums(split.target_ids, split.target_offsets[start : stop + 1])
-        yield source * np.uint64(0x9E3779B97F4A7C15) + target
-
-
-def _row_sums(ids: NDArray[np.integer], offsets: NDArray[np.int64]) -> Fingerprints:
-    lengths = np.diff(offsets)
-    tokens = ids[offsets[0] : offsets[-1]].astype(np.int64)
-    places = np.arange(len(tokens)) - np.repeat(offsets[:-1] - offsets[0], lengths)
-    drawn = np.random.default_rng(1)  # only to be the same within one process
-    by_token = drawn.integers(2**64, size=int(tokens.max(initial=0)) + 1, dtype=np.uint64)
-    by_place = np.random.default_rng(2).integers(2**64, size=int(lengths.max(initial=0)) + 1, dtype=np.uint64) | 1
-    sums = np.concatenate(([np.uint64(0)], np.cumsum(by_token[tokens] * by_place[places], dtype=np.uint64)))
-    ends = offsets - offsets[0]
-    return sums[ends[1:]] - sums[ends[:-1]] + lengths.astype(np.uint64)
+def _tell_of_overlap(held_out: Mapping[str, TokenizedSplit], train: TokenizedSplit) -> dict[str, float]:
+    """`repeated`, with a line for each split of which something stands in the training text."""
+    found = {name: overlap(train, split) for name, split in held_out.items()}
+    for name, each in found.items():
+        if each:
+            logger.info("%s: %s", name, each)
+    return {name: each.share for name, each in found.items()}
 
 
 def _sample(recipe: Recipe, tokenizers: TokenizerPair) -> tuple[float, float]:
@@ -170,7 +150,7 @@ def _unknown_share(split: TokenizedSplit) -> float:
 
 
 def _cut_share(split: TokenizedSplit, search: SearchConfig) -> float:
-    mask = torch.arange(int(split.source_lengths.max()) + 1) <= torch.from_numpy(split.source_lengths)[:, None]
+    mask = torch.arange(int(split.source_lengths.max()) + 1) <= torch.tensor(split.source_lengths)[:, None]
     limits = search.limits(mask).numpy()
     return float((split.target_lengths + 1 > limits).mean())
 

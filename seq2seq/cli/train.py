@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         "seq2seq train recipes/demo/gru.yaml --plan",
         "seq2seq train --prove-resume recipes/demo/lstm.yaml",
         "seq2seq train recipes/multi30k-en-de/transformer.yaml --set data.corpus=~/multi30k --device cuda",
+        "torchrun --standalone --nproc-per-node=2 -m seq2seq train recipes/demo/transformer.yaml",
     ),
 )
 @click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE.yaml")
@@ -73,7 +74,8 @@ def train(  # noqa: PLR0913 - click hands over every option
     outcome = train_run(options)
     if outcome.signal is not None:
         ctx.exit(128 + outcome.signal)
-    click.echo(outcome.run)
+    if outcome.is_main:
+        click.echo(outcome.run)
 
 
 def _prove(options: "TrainOptions") -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from json import JSONDecodeError, dumps, loads
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -62,10 +62,18 @@ def save_checkpoint(folder: RunFolder, model: nn.Module, optimizer: torch.optim.
         old.unlink()
 
 
-def load_newest(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position | None:
-    """Bring all to the newest checkpoint that is not damaged, and return its position; None when there is none at all.
+class Saved(NamedTuple):
+    """What a checkpoint holds."""
 
-    Raises CheckpointError when all are damaged, and when it is of another format or another model.
+    path: Path
+    position: Position
+    tensors: dict[str, Tensor]
+
+
+def read_newest(folder: RunFolder) -> Saved | None:
+    """The newest checkpoint that is not damaged; None when there is none at all.
+
+    Raises CheckpointError when all are damaged, and when it is of another format.
     """
     damaged: CheckpointError | None = None
     for path in reversed(folder.checkpoints()):
@@ -75,17 +83,17 @@ def load_newest(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Opti
             damaged = damaged or error
             continue
         position = _position(path, header)
-        _restore(tensors, model, optimizer, path)
         if damaged is not None:
             logger.warning("%s; going on from the one before, at update %d", damaged, position.update)
-        return position
+        return Saved(path, position, tensors)
     if damaged is not None:
         raise damaged
     return None
 
 
-def _restore(tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> None:
-    set_weights(model, _under("model.", tensors), path)
+def restore(tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, where: Path) -> None:
+    """Bring all to the moment of the `tensors`. Raises CheckpointError when they are of another model."""
+    set_weights(model, _under("model.", tensors), where)
     saved = _under("optimizer.", tensors)
     for name, parameter in model.named_parameters():
         moments = _under(f"{name}.", saved)  # copied, because what is read may still lie in the file

@@ -55,6 +55,14 @@ def halved(parts: list[list[Batch]], update: int) -> list[list[Batch]]:
     return smaller
 
 
+def beyond_help(update: int, rank: int) -> Seq2SeqError:
+    """What to say where an update cannot be done anew."""
+    return Seq2SeqError(
+        f"update {update}: process {rank} ran out of memory, and with several processes an update is not split;"
+        " lower training.batch_tokens in a new run, or use more processes"
+    )
+
+
 def release(device: torch.device) -> None:
     """Give back what the allocator keeps in pieces that may be too small now."""
     if device.type == "cuda":

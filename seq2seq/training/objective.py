@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from seq2seq.data.batches import Batch
@@ -38,6 +38,17 @@ def batch_loss(model: EncoderDecoder[Any], batch: Batch, label_smoothing: float)
     return projected_loss(
         features.flatten(0, 1), projection.weight, projection.bias, batch.target[:, 1:].flatten(), label_smoothing
     )
+
+
+class BatchLoss(nn.Module):
+    """`batch_loss` as a module, for those that have to see the forward pass begin."""
+
+    def __init__(self, model: EncoderDecoder[Any], label_smoothing: float) -> None:
+        super().__init__()
+        self.model, self.label_smoothing = model, label_smoothing
+
+    def forward(self, batch: Batch) -> LossSum:
+        return batch_loss(self.model, batch, self.label_smoothing)
 
 
 def projected_loss(

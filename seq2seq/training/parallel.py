@@ -49,9 +49,9 @@ class Processes:
         """`module` with main's weights, whose backward pass leaves the mean of all processes' gradients."""
         return module
 
-    def keeping(self, module: nn.Module) -> AbstractContextManager[None]:
-        """Inside, the gradients of a wrapped `module` are only added up; the next pass outside sends the sum."""
-        del module
+    def sending(self, module: nn.Module, *, now: bool) -> AbstractContextManager[None]:
+        """A pass through a wrapped `module`; unless it is sent `now`, its gradient is only added to what is there."""
+        del module, now
         return nullcontext()
 
     def add_up(self, values: Tensor) -> None:
@@ -100,6 +100,9 @@ class Processes:
                 )
 
 
+ALONE = Processes()
+
+
 class Torchrun(Processes):
     """The processes that torchrun has started, on one machine or several."""
 
@@ -124,9 +127,9 @@ class Torchrun(Processes):
     def wrap(self, module: nn.Module) -> nn.Module:
         return DistributedDataParallel(module, gradient_as_bucket_view=True)
 
-    def keeping(self, module: nn.Module) -> AbstractContextManager[None]:
+    def sending(self, module: nn.Module, *, now: bool) -> AbstractContextManager[None]:
         assert isinstance(module, DistributedDataParallel)
-        return module.no_sync()
+        return nullcontext() if now else module.no_sync()
 
     def add_up(self, values: Tensor) -> None:
         dist.all_reduce(values)
@@ -220,6 +223,11 @@ def joined(device: torch.device) -> Iterator[Processes]:
     with processes.in_contact():
         yield processes
     dist.destroy_process_group()
+
+
+def own_rank() -> int:
+    """The rank that torchrun gave this process; 0 where it was started otherwise."""
+    return int(os.environ.get("RANK", "0")) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else 0
 
 
 def own_device(device: torch.device) -> torch.device:

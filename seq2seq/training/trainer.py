@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -13,12 +14,13 @@ from torch import Tensor
 from seq2seq.data.batches import Batch
 from seq2seq.files import RunFolder
 from seq2seq.models.interface import EncoderDecoder
-from seq2seq.training.checkpoint import Position, load_newest, save_checkpoint
+from seq2seq.training.checkpoint import Position, read_newest, restore, save_checkpoint
 from seq2seq.training.guard import count_skipped, refuse_unless_finite, warn_of_spike
-from seq2seq.training.memory import halved, is_out_of_memory, release
+from seq2seq.training.memory import beyond_help, halved, is_out_of_memory, release
 from seq2seq.training.meter import Meter, Place, Record
-from seq2seq.training.objective import batch_loss
+from seq2seq.training.objective import BatchLoss
 from seq2seq.training.optimizer import build_optimizer, clip_gradient
+from seq2seq.training.parallel import ALONE, Processes
 from seq2seq.training.randomness import seed_generators
 from seq2seq.training.schedule import learning_rate
 from seq2seq.training.settings import TrainingConfig
@@ -60,25 +62,37 @@ class Trainer:
     validate: Callable[[EncoderDecoder[Any]], dict[str, float]]  # loss in nats a token, bleu
     listener: Listener
     seed: int = 1  # of dropout
+    processes: Processes = ALONE  # that train this model, each with batches of its own
     position: Position = field(default_factory=Position)
     stopping: bool = False  # set from outside: stop after this update, with a checkpoint
 
     def __post_init__(self) -> None:
         self.device = next(self.model.parameters()).device
         self.optimizer = build_optimizer(self.config.optimizer, self.model)
+        self.loss = self.processes.wrap(BatchLoss(self.model, self.config.label_smoothing))
         self.meter = Meter()
 
     def resume(self) -> bool:
         """Whether there was a checkpoint to go on from; if so all stands as it did there."""
-        position = load_newest(self.folder, self.model, self.optimizer)
+        with self.processes.together():
+            found = read_newest(self.folder) if self.processes.is_main else None
+        position = self.processes.gather(found and found.position)[0]
         if position is None:
             return False
+        tensors = self.processes.send(found.tensors if found else {})
+        with self.processes.together():
+            restore(tensors, self.model, self.optimizer, self.folder.training)
         self.position = position
         self.meter.restore(position.meter)
-        for path in self.folder.snapshots():  # of validations that come again
-            if path > self.folder.snapshot(position.update):
-                path.unlink()
+        if self.processes.is_main:
+            self._drop_later_snapshots()
         return True
+
+    def _drop_later_snapshots(self) -> None:
+        """Those of validations that come again."""
+        for path in self.folder.snapshots():
+            if path > self.folder.snapshot(self.position.update):
+                path.unlink()
 
     def run(self) -> bool:
         """Train on; True when the training is over, False when it was asked to stop before."""
@@ -101,7 +115,8 @@ class Trainer:
         if not self.position.finished:
             if not self.stopping:
                 self._finish()
-            self._save()
+            self.processes.check_alike(self.model, self.position.update)
+            self._by_main(self._save)
         return self.position.finished
 
     def _groups(self) -> Iterator[list[Batch]]:
@@ -124,6 +139,7 @@ class Trainer:
         position, config = self.position, self.config
         tokens = sum(batch.target_tokens for batch in group)
         likelihood = self._gradient([[batch] for batch in group], tokens)
+        self.processes.add_up(likelihood)
         measured = torch.stack((likelihood, clip_gradient(self.model, config.clip_norm)))
         refuse_unless_finite(self.optimizer, measured)
         for parameters in self.optimizer.param_groups:
@@ -144,6 +160,8 @@ class Trainer:
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
+                if self.processes.size > 1:  # the others may have been sent a part of the gradient
+                    raise beyond_help(self.position.update + 1, self.processes.rank) from None
             # Here, because until it is forgotten the error keeps all that was computed.
             self.optimizer.zero_grad(set_to_none=True)
             release(self.device)
@@ -152,18 +170,23 @@ class Trainer:
             self.meter.split += 1
 
     def _accumulate(self, parts: list[list[Batch]], tokens: int) -> Tensor:
-        likelihood = torch.zeros((), device=self.device)
-        for index, batch in enumerate(parts):
-            for number, part in enumerate(batch):
-                seed_generators(self.device, self.seed, self.position.update, index, number)
+        """The likelihood of this process's rows; the gradient is that of all processes."""
+        likelihood = torch.zeros((), dtype=torch.float64, device=self.device)
+        places = [(index, number) for index, batch in enumerate(parts) for number in range(len(batch))]
+        for index, number in places:
+            seed_generators(self.device, self.seed, self.position.update, index, number, self.processes.rank)
+            with self.processes.sending(self.loss, now=(index, number) == places[-1]):
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-                    loss = batch_loss(self.model, part.to(self.device), self.config.label_smoothing)
-                (loss.smoothed / tokens).backward()
-                likelihood += loss.likelihood
+                    loss = self.loss(parts[index][number].to(self.device))
+                # Processes send the mean of their gradients, so that of the sum is divided by that much less.
+                (loss.smoothed / (tokens / self.processes.size)).backward()
+            likelihood += loss.likelihood
         return likelihood
 
     def _halted(self) -> bool:
-        return self.stopping or self._over()
+        """Whether any process was asked to stop or finds the training over."""
+        self.stopping, over = self.processes.any(self.stopping, self._over())
+        return self.stopping or over
 
     def _over(self) -> bool:
         config, position = self.config, self.position
@@ -175,29 +198,41 @@ class Trainer:
 
     def _report(self) -> None:
         position = self.position
+        self.processes.check_alike(self.model, position.update)
         rate = learning_rate(self.config.schedule, position.update, self.config.updates)
         found = self.meter.record()
-        count_skipped(self.meter.updates(), position, self.config.max_skipped)
-        warn_of_spike(position, found["train_loss"])
-        position.records += 1
-        self.listener.updated({"update": position.update, "epoch": position.epoch, "learning_rate": rate, **found})
+        with self.processes.together():
+            count_skipped(self.meter.updates(), position, self.config.max_skipped)
+            warn_of_spike(position, found["train_loss"])
+            position.records += 1
+            self.listener.updated({"update": position.update, "epoch": position.epoch, "learning_rate": rate, **found})
         self.meter.clear()
 
     def _validate(self) -> None:
         """Measure, remember the best model, keep a snapshot, and save all that going on needs."""
+        self.processes.check_alike(self.model, self.position.update)
         found = self._measure()
-        position = self.position
-        if self._better(found):
+        position, better = self.position, self._better(found)
+        if better:
             position.best, position.best_update, position.without_better = found, position.update, 0
-            save_tensors(self.folder.model, weights(self.model))
         else:
             position.without_better += 1
+        position.validated = position.update
+        self._by_main(lambda: self._keep(best=better))
+
+    def _keep(self, *, best: bool) -> None:
+        if best:
+            save_tensors(self.folder.model, weights(self.model))
         if self.config.keep_snapshots:
-            save_tensors(self.folder.snapshot(position.update), weights(self.model))
+            save_tensors(self.folder.snapshot(self.position.update), weights(self.model))
             for old in self.folder.snapshots()[: -self.config.keep_snapshots]:
                 old.unlink()
-        position.validated = position.update
         self._save()
+
+    def _by_main(self, write: Callable[[], None]) -> None:
+        with self.processes.together():
+            if self.processes.is_main:
+                write()
 
     def _measure(self, **notes: int) -> float:
         """The metric on the validation set; the listener hears of it."""
@@ -206,7 +241,8 @@ class Trainer:
             found = self.validate(self.model)
         self.model.train()
         self.position.records += 1
-        self.listener.validated({"update": self.position.update, "epoch": self.position.epoch, **notes, **found})
+        record: Record = {"update": self.position.update, "epoch": self.position.epoch, **notes, **found}
+        self._by_main(lambda: self.listener.validated(record))
         return found[self.config.metric]
 
     def _better(self, found: float) -> bool:
@@ -220,16 +256,21 @@ class Trainer:
         if self.position.validated != self.position.update:
             self._validate()
         paths = self.folder.snapshots()[-self.config.average :] if self.config.average > 1 else []
-        if len(paths) > 1:
-            own = {name: tensor.detach().clone() for name, tensor in weights(self.model).items()}
-            mean = average([read_tensors(path) for path in paths])
-            set_weights(self.model, mean, self.folder.training)
-            found = self._measure(averaged=len(paths))
-            if self._better(found):
-                self.position.best, self.position.best_update = found, self.position.update
-                save_tensors(self.folder.model, mean)
-            set_weights(self.model, own, self.folder.training)
+        if (count := self.processes.gather(len(paths))[0]) > 1:
+            self._try_average(paths, count)
         self.position.finished = True
+
+    def _try_average(self, paths: list[Path], count: int) -> None:
+        with self.processes.together():
+            mean = average([read_tensors(path) for path in paths]) if self.processes.is_main else {}
+        mean = self.processes.send(mean)
+        own = {name: tensor.detach().clone() for name, tensor in weights(self.model).items()}
+        set_weights(self.model, mean, self.folder.training)
+        found = self._measure(averaged=count)
+        if self._better(found):
+            self.position.best, self.position.best_update = found, self.position.update
+            self._by_main(lambda: save_tensors(self.folder.model, mean))
+        set_weights(self.model, own, self.folder.training)
 
     def _save(self) -> None:
         self.position.meter = self.meter.state()

@@ -10,6 +10,8 @@ from seq2seq.data.filters import FilterReport
 from seq2seq.data.mixture import Part
 from seq2seq.data.order import BatchOrder
 from seq2seq.data.tokenizer import INDEX, TokenizerPair
+from seq2seq.errors import DataError
+from seq2seq.training.parallel import Processes
 from seq2seq.workflows.progress import PairsBar
 from seq2seq.workflows.recipe import Recipe
 
@@ -47,6 +49,31 @@ class TrainingText:
                 logger.info("%s: an epoch sees each of %s pairs %.3g times", split, f"{part.pairs:,}", part.weight)
         valid, _ = tokenize_split(recipe.data, recipe.data.valid, tokenizers, cache, apply_filters=False)
         return cls(tokenizers, train, valid, report, parts)
+
+    @classmethod
+    def shared(cls, recipe: Recipe, tokenizer: Path, processes: Processes) -> "TrainingText":
+        """The same in all processes: main prepares it, and the others find it in the cache or prepare their own.
+
+        Raises DataError when it is not the same.
+        """
+        made: list[TrainingText] = []
+        for mains_turn in (True, False):
+            with processes.together():
+                if processes.is_main == mains_turn:
+                    made.append(cls.prepare(recipe, tokenizer))
+        [text] = made
+        signs = processes.gather(text._signs)
+        if odd := [rank for rank, sign in enumerate(signs) if sign != signs[0]]:
+            raise processes.agreed(
+                DataError(f"data: process {odd[0]} reads other text than process 0; give each machine the same")
+            )
+        return text
+
+    @property
+    def _signs(self) -> tuple[str | int, ...]:
+        """What differs where the text does."""
+        sides = [side for split in (self.train, self.valid) for side in (split.source_lengths, split.target_lengths)]
+        return (self.tokenizers.fingerprint, *(number for side in sides for number in (len(side), int(side.sum()))))
 
     def order(self, batch_tokens: int, seed: int) -> BatchOrder:
         """The order of the training text in batches of so many tokens."""

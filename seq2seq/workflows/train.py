@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from seq2seq.models.build import build_model
 from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.memory import told_when_full
+from seq2seq.training.parallel import ALONE, Processes, joined, own_device, own_rank
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Advice, Machine, advise, measure
@@ -53,6 +56,7 @@ class Outcome(NamedTuple):
     run: Path
     finished: bool
     signal: int | None  # that stopped it; the same command goes on
+    is_main: bool = True  # whether this process speaks for all that trained the model
 
 
 def train(options: TrainOptions) -> Outcome:
@@ -60,41 +64,52 @@ def train(options: TrainOptions) -> Outcome:
 
     Raises ConfigError for what the recipe says wrong, DataError for the text, CheckpointError for the run folder.
     """
-    recipe = read_recipe(options)
-    folder = RunFolder(options.out or Path("runs", options.recipe.resolve().parent.name, options.recipe.stem))
-    device = choose_device(options.device)
-    if _belongs(folder, text := recipe_text(recipe)) and folder.summary.exists():
-        logger.info("%s is finished; 'seq2seq evaluate %s' scores it", folder.root, folder.root)
-        return Outcome(folder.root, finished=True, signal=None)
-    with locked(folder.root):
-        _belongs(folder, text)  # another may have begun it meanwhile
-        return _train(recipe, folder, device)
+    if own_rank() > 0:
+        logging.getLogger("seq2seq").setLevel(logging.ERROR)  # main says it
+    device = own_device(choose_device(options.device))
+    with ExitStack() as until_done:
+        processes = until_done.enter_context(joined(device))
+        with processes.together():
+            recipe = read_recipe(options)
+            folder = RunFolder(options.out or Path("runs", options.recipe.resolve().parent.name, options.recipe.stem))
+            finished = processes.is_main and _is_finished(folder, recipe)
+            if processes.is_main and not finished:
+                until_done.enter_context(locked(folder.root))
+                _belongs(folder, recipe)  # another may have begun it meanwhile
+        if any(processes.any(finished)):
+            logger.info("%s is finished; 'seq2seq evaluate %s' scores it", folder.root, folder.root)
+            return Outcome(folder.root, finished=True, signal=None, is_main=processes.is_main)
+        return _train(recipe, folder, device, processes)
 
 
-def _train(recipe: Recipe, folder: RunFolder, device: torch.device) -> Outcome:
-    for place in (folder.root, folder.training):
-        remove_temporaries(place)
+def _is_finished(folder: RunFolder, recipe: Recipe) -> bool:
+    return _belongs(folder, recipe) and folder.summary.exists()
+
+
+def _train(recipe: Recipe, folder: RunFolder, device: torch.device, processes: Processes) -> Outcome:
     keep_freed_memory()
     if recipe.training.deterministic and device.type == "cuda":
         only_deterministic_algorithms()
-    data = TrainingText.prepare(recipe, folder.tokenizer)
+    data = TrainingText.shared(recipe, folder.tokenizer, processes)
     torch.manual_seed(recipe.seed)
-    model = starting_model(recipe, data.tokenizers).to(device)
-    if not folder.recipe.exists():
-        warn(recipe, data, Machine.of(device), parameter_count(model))
-    _begin(folder, recipe_text(recipe), data.tokenizers)
-    trainer = build_trainer(recipe, folder, data, model)
+    with processes.together():
+        model = starting_model(recipe, data.tokenizers).to(device)
+        if processes.is_main:
+            _prepare(folder, recipe, data, model)
+    trainer = build_trainer(recipe, folder, data, model, processes)
     if trainer.resume():
         logger.info("going on at update %d", trainer.position.update)
-    logger.info("%s: %s parameters on %s", folder.root, f"{parameter_count(model):,}", device)
-    write_text(folder.environment, json.dumps(environment(device, recipe.seed), indent=2) + "\n")
+    logger.info("%s: %s parameters on %s", folder.root, f"{parameter_count(model):,}", _told(device, processes))
+    if processes.is_main:
+        written = environment(device, recipe.seed) | {"processes": processes.size}
+        write_text(folder.environment, json.dumps(written, indent=2) + "\n")
     stopped_by = _run(trainer, recipe, folder)
-    if stopped_by is None:
+    if stopped_by is not None:
+        logger.info("stopped at update %d; the same command goes on from there", trainer.position.update)
+    elif processes.is_main:
         write_text(folder.summary, json.dumps(_summary(trainer, recipe, data), indent=2) + "\n")
         logger.info("%s: done; best at update %d", folder.root, trainer.position.best_update)
-    else:
-        logger.info("stopped at update %d; the same command goes on from there", trainer.position.update)
-    return Outcome(folder.root, finished=stopped_by is None, signal=stopped_by)
+    return Outcome(folder.root, finished=stopped_by is None, signal=stopped_by, is_main=processes.is_main)
 
 
 def read_recipe(options: TrainOptions) -> Recipe:
@@ -103,9 +118,14 @@ def read_recipe(options: TrainOptions) -> Recipe:
     return recipe if options.seed is None else recipe.model_copy(update={"seed": options.seed})
 
 
-def _belongs(folder: RunFolder, text: str) -> bool:
+def _told(device: torch.device, processes: Processes) -> str:
+    return f"{device} of each of {processes.size} processes" if processes.size > 1 else str(device)
+
+
+def _belongs(folder: RunFolder, recipe: Recipe) -> bool:
     """Whether the folder already holds a run of this recipe; raises CheckpointError when it holds anything else."""
     if folder.recipe.exists():
+        text = recipe_text(recipe)
         old = recipe_text(load_recipe(folder.recipe))  # with what this version knows besides
         if old != text:
             raise CheckpointError(
@@ -118,12 +138,15 @@ def _belongs(folder: RunFolder, text: str) -> bool:
     return False
 
 
-def _begin(folder: RunFolder, text: str, tokenizers: TokenizerPair) -> None:
+def _prepare(folder: RunFolder, recipe: Recipe, data: TrainingText, model: EncoderDecoder[Any]) -> None:
     """Make the folder a run of the recipe, only now that recipe and text have proved good: a mistake leaves nothing."""
+    for place in (folder.root, folder.training):
+        remove_temporaries(place)
     if not folder.recipe.exists():
-        write_text(folder.recipe, text)
+        warn(recipe, data, Machine.of(next(model.parameters()).device), parameter_count(model))
+        write_text(folder.recipe, recipe_text(recipe))
     if not (folder.tokenizer / INDEX).exists():
-        tokenizers.save(folder.tokenizer)
+        data.tokenizers.save(folder.tokenizer)
 
 
 def warn(recipe: Recipe, data: TrainingText, machine: Machine, parameters: int) -> list[Advice]:
@@ -147,45 +170,61 @@ def starting_model(recipe: Recipe, tokenizers: TokenizerPair) -> EncoderDecoder[
     return build_model(recipe.model, tokenizers.source.size, tokenizers.target.size)
 
 
-def build_trainer(recipe: Recipe, folder: RunFolder, data: TrainingText, model: EncoderDecoder[Any]) -> Trainer:
+def build_trainer(
+    recipe: Recipe, folder: RunFolder, data: TrainingText, model: EncoderDecoder[Any], processes: Processes = ALONE
+) -> Trainer:
     """What trains `model` in `folder`, with nobody listening yet."""
     config = recipe.training
     order = data.order(config.batch_tokens, recipe.seed)
     on_gpu = next(model.parameters()).is_cuda
+    rank, size, prefetch = processes.rank, processes.size, PREFETCH if on_gpu else 0
     return Trainer(
         model,
-        Batches(data.train, order, prefetch=PREFETCH if on_gpu else 0, pinned=on_gpu),
+        Batches(data.train, order, rank=rank, size=size, prefetch=prefetch, pinned=on_gpu),
         config,
         folder,
-        build_validation(recipe, data),
+        build_validation(recipe, data, processes),
         Listeners(()),
         recipe.seed,
+        processes,
     )
 
 
-def build_validation(recipe: Recipe, data: TrainingText) -> Validation:
+def build_validation(recipe: Recipe, data: TrainingText, processes: Processes = ALONE) -> Validation:
     """What measures the recipe's model meanwhile."""
     return Validation(
         data.valid,
         first_references(recipe.data, recipe.training.validation_bleu),
         data.tokenizers.target,
         recipe.training.batch_tokens,
+        processes=processes,
     )
 
 
 def _run(trainer: Trainer, recipe: Recipe, folder: RunFolder) -> int | None:
     """Train with progress shown; returns the signal that stopped it."""
+    with _told_of(trainer, recipe, folder), stopped_by_signals(trainer) as received:
+        with told_when_full(trainer.position):
+            trainer.run()
+        signals = [number for own in trainer.processes.gather(received[:1]) for number in own]
+    return signals[0] if signals and not trainer.position.finished else None
+
+
+@contextmanager
+def _told_of(trainer: Trainer, recipe: Recipe, folder: RunFolder) -> Iterator[None]:
+    """Main writes the measurements to files and shows progress."""
+    if not trainer.processes.is_main:
+        yield
+        return
     done = trainer.position.update
     metrics = MetricsFile(folder.metrics, done, trainer.position.records)
     trainer.position.records = metrics.records
     listeners: list[Listener] = [metrics]
     if recipe.training.tensorboard:
         listeners.append(_tensorboard(folder))
-    with Bar(str(folder.root), recipe.training.updates, done) as bar, stopped_by_signals(trainer) as received:
+    with Bar(str(folder.root), recipe.training.updates, done) as bar:
         trainer.listener = Listeners([*listeners, bar])
-        with told_when_full(trainer.position):
-            trainer.run()
-    return received[0] if received and not trainer.position.finished else None
+        yield
 
 
 def _tensorboard(folder: RunFolder) -> TensorBoard:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -62,24 +62,27 @@ def started(command, **more):
             yield process
         finally:
             for pid in [*workers(process.pid), process.pid]:
-                try:
+                with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
 
 
 def workers(pid):
     """The processes that torchrun, as `pid`, has started, by rank."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
-        return sorted(map(int, children), key=_rank)
-    except FileNotFoundError:
-        return []
+    ranks = {_rank(child): child for child in _children(pid)}
+    return [ranks[rank] for rank in sorted(ranks)]
+
+
+def _children(pid):
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            _, _, fields = path.read_text(encoding="utf-8").rpartition(") ")
+            if int(fields.split()[1]) == pid and _rank(int(path.parent.name)) is not None:
+                yield int(path.parent.name)
 
 
 def _rank(pid):
     words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return next((int(word[5:]) for word in words if word.startswith(b"RANK=")), -1)
+    return next((int(word[5:]) for word in words if word.startswith(b"RANK=")), None)
 
 
 def wait_until(reached, process, seconds=90):
@@ -168,7 +171,9 @@ def hosts():
     try:
         if not all(ip("netns", "add", name) for name in names):
             pytest.skip("may not make network namespaces")
-        assert ip("link", "add", "cable1", "netns", names[0], "type", "veth", "peer", "name", "cable2", "netns", names[1])
+        assert ip(
+            "link", "add", "cable1", "netns", names[0], "type", "veth", "peer", "name", "cable2", "netns", names[1]
+        )
         for number, name in enumerate(names, 1):
             assert ip("-n", name, "addr", "add", f"10.77.0.{number}/24", "dev", f"cable{number}")
             assert ip("-n", name, "link", "set", "lo", "up")

@@ -1,7 +1,7 @@
 """Random numbers as a function of where the training stands, so that no generator has to be saved.
 
-Before each batch the generators are seeded from a hash of (seed, update, batch of the update, part of the batch,
-process). Going on after a stop, and doing a batch anew after running out of memory, therefore draw the same dropout.
+Before each batch the generators are seeded from a hash of (seed, update, batch of the update and process, part of the
+batch). Going on after a stop, and doing a batch anew after running out of memory, therefore draw the same dropout.
 """
 
 from hashlib import blake2b

@@ -65,6 +65,7 @@ class Trainer:
     processes: Processes = ALONE  # that train this model, each with batches of its own
     position: Position = field(default_factory=Position)
     stopping: bool = False  # set from outside: stop after this update, with a checkpoint
+    stopped: bool = False  # all processes know that one was asked to
 
     def __post_init__(self) -> None:
         self.device = next(self.model.parameters()).device
@@ -113,7 +114,7 @@ class Trainer:
             else:
                 self.position.epoch, self.position.batch = self.position.epoch + 1, 0
         if not self.position.finished:
-            if not self.stopping:
+            if not self.stopped:
                 self._finish()
             self.processes.check_alike(self.model, self.position.update)
             self._by_main(self._save)
@@ -174,7 +175,8 @@ class Trainer:
         likelihood = torch.zeros((), dtype=torch.float64, device=self.device)
         places = [(index, number) for index, batch in enumerate(parts) for number in range(len(batch))]
         for index, number in places:
-            seed_generators(self.device, self.seed, self.position.update, index, number, self.processes.rank)
+            share = index * self.processes.size + self.processes.rank  # so that no two processes draw the same dropout
+            seed_generators(self.device, self.seed, self.position.update, share, number)
             with self.processes.sending(self.loss, now=(index, number) == places[-1]):
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
                     loss = self.loss(parts[index][number].to(self.device))
@@ -185,8 +187,8 @@ class Trainer:
 
     def _halted(self) -> bool:
         """Whether any process was asked to stop or finds the training over."""
-        self.stopping, over = self.processes.any(self.stopping, self._over())
-        return self.stopping or over
+        self.stopped, over = self.processes.any(self.stopping, self._over())
+        return self.stopped or over
 
     def _over(self) -> bool:
         config, position = self.config, self.position

@@ -163,10 +163,26 @@ def test_whoever_is_asked_to_stop_all_stop_after_the_same_update(tmp_path):
             return inner(group)
 
         made._update = update
-        return made.run(), made.stopping, made.position.update
+        return made.run(), made.stopped, made.position.update
 
     assert in_processes(3, work) == [(False, True, 7)] * 3
     assert [path.name for path in RunFolder(tmp_path).checkpoints()] == ["checkpoint-00000007.safetensors"]
+
+
+def test_being_asked_to_stop_while_waiting_for_the_others_is_not_forgotten(tmp_path):
+    def work(processes):
+        made = trainer(tmp_path, processes)
+        inner = processes.any
+
+        def asked_meanwhile(*flags):
+            found = inner(*flags)
+            made.stopping |= processes.rank == 1 and made.position.update == 3
+            return found
+
+        processes.any = asked_meanwhile
+        return made.run(), made.position.update
+
+    assert in_processes(2, work) == [(False, 4)] * 2
 
 
 def test_dropout_differs_between_processes(tmp_path, monkeypatch):

@@ -43,7 +43,7 @@ def _run(work, rank, size, port, seconds, pipe):
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     os.environ[TIMEOUT] = str(seconds)
     try:
-        with joined(torch.device("cpu")) as processes:
+        with joined() as processes:
             found = work(processes)
         pipe.send(found)
     except Seq2SeqError as error:

@@ -106,7 +106,7 @@ ALONE = Processes()
 class Torchrun(Processes):
     """The processes that torchrun has started, on one machine or several."""
 
-    def __init__(self, device: torch.device, seconds: float) -> None:
+    def __init__(self, seconds: float) -> None:
         """Meets the others; raises PeerError when they do not come within the timeout."""
         timeout = timedelta(seconds=seconds)
         self.seconds = seconds
@@ -116,7 +116,7 @@ class Torchrun(Processes):
             # torchrun may keep its store over a restart, and gloo would then meet the addresses of the dead.
             attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
             dist.init_process_group(
-                "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
+                "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
                 store=PrefixStore(f"attempt-{attempt}", store),
                 rank=rank,
                 world_size=size,
@@ -214,12 +214,12 @@ class _Part:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Processes]:
+def joined() -> Iterator[Processes]:
     """The processes that torchrun started with this one, or this one alone where it was started otherwise."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()
         return
-    processes = Torchrun(device, _timeout())
+    processes = Torchrun(_timeout())
     with processes.in_contact():
         yield processes
     dist.destroy_process_group()

@@ -66,9 +66,8 @@ def train(options: TrainOptions) -> Outcome:
     """
     if own_rank() > 0:
         logging.getLogger("seq2seq").setLevel(logging.ERROR)  # main says it
-    device = own_device(choose_device(options.device))
     with ExitStack() as until_done:
-        processes = until_done.enter_context(joined(device))
+        processes = until_done.enter_context(joined())
         with processes.together():
             recipe = read_recipe(options)
             folder = RunFolder(options.out or Path("runs", options.recipe.resolve().parent.name, options.recipe.stem))
@@ -76,6 +75,7 @@ def train(options: TrainOptions) -> Outcome:
             if processes.is_main and not finished:
                 until_done.enter_context(locked(folder.root))
                 _belongs(folder, recipe)  # another may have begun it meanwhile
+            device = own_device(choose_device(options.device))
         if any(processes.any(finished)):
             logger.info("%s is finished; 'seq2seq evaluate %s' scores it", folder.root, folder.root)
             return Outcome(folder.root, finished=True, signal=None, is_main=processes.is_main)

@@ -49,7 +49,7 @@ def test_sums_flags_and_values_reach_everyone():
 
 def test_one_process_alone_has_nobody_to_ask(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with joined(torch.device("cpu")) as alone:
+    with joined() as alone:
         assert type(alone) is Processes
         assert alone.is_main
         assert (alone.any(False, True), alone.gather("a")) == ([False, True], ["a"])
@@ -185,7 +185,7 @@ def test_weights_that_differ_are_noticed():
 def test_a_timeout_that_is_no_time_is_refused(monkeypatch, written):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv(TIMEOUT, written)
-    with pytest.raises(ConfigError, match=TIMEOUT), joined(torch.device("cpu")):
+    with pytest.raises(ConfigError, match=TIMEOUT), joined():
         pass
 
 

@@ -21,7 +21,7 @@ def in_processes(size, work, *, seconds=20, starting=None, answering=None):
     Only the first `starting` are started, and only the first `answering` waited for.
     """
     context = multiprocessing.get_context("fork")
-    port, pipes, started = _free_port(), [], []
+    port, pipes, started = free_port(), [], []
     for rank in range(size if starting is None else starting):
         here, there = context.Pipe(duplex=False)
         process = context.Process(target=_run, args=(work, rank, size, port, seconds, there), daemon=True)
@@ -65,7 +65,7 @@ def _received(pipe):
     return found
 
 
-def _free_port():
+def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]

@@ -9,6 +9,7 @@ A process that dies or falls silent is noticed by those that wait for it, after 
 latest. Work that one process does for all may take longer than that: see `Processes.together`.
 """
 
+import logging
 import os
 import socket
 import threading
@@ -29,9 +30,12 @@ from seq2seq.errors import ConfigError, PeerError, ReportedError, Seq2SeqError
 from seq2seq.training.weights import weights
 
 TIMEOUT = "SEQ2SEQ_TIMEOUT"  # environment: seconds of silence after which another process counts as lost
+SHARED_STORE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"  # environment of torchrun: 1 for a new store at each attempt
 INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of a float of the same size
 
 Value = TypeVar("Value")
+
+logger = logging.getLogger(__name__)
 
 
 class Processes:
@@ -111,6 +115,8 @@ class Torchrun(Processes):
         timeout = timedelta(seconds=seconds)
         self.seconds = seconds
         self.rank, self.size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        if self.is_main and _may_hang_after_restart():
+            logger.warning("set %s=1 before torchrun on each machine, or a restart may hang", SHARED_STORE)
         with self.in_contact():
             store, rank, size = next(rendezvous("env://", timeout=timeout))
             # torchrun may keep its store over a restart, and gloo would then meet the addresses of the dead.
@@ -223,6 +229,12 @@ def joined() -> Iterator[Processes]:
     with processes.in_contact():
         yield processes
     dist.destroy_process_group()
+
+
+def _may_hang_after_restart() -> bool:
+    """Whether torchrun keeps its store over restarts that several machines may count differently."""
+    several, restarts = (int(os.environ.get(name, "0")) for name in ("GROUP_WORLD_SIZE", "TORCHELASTIC_MAX_RESTARTS"))
+    return several > 1 and restarts > 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
 def own_rank() -> int:

@@ -17,7 +17,7 @@ from seq2seq.training.objective import batch_loss
 from seq2seq.training.parallel import TIMEOUT, Processes, joined
 
 from architectures import TINY, tiny_model
-from processes import KILLED, in_processes
+from processes import KILLED, free_port, in_processes
 
 
 class Copies:
@@ -187,6 +187,22 @@ def test_a_timeout_that_is_no_time_is_refused(monkeypatch, written):
     monkeypatch.setenv(TIMEOUT, written)
     with pytest.raises(ConfigError, match=TIMEOUT), joined():
         pass
+
+
+@pytest.mark.parametrize(
+    ("machines", "restarts", "shared", "warned"),
+    [(2, 1, True, True), (1, 1, True, False), (2, 0, True, False), (2, 1, False, False)],
+)
+def test_restarts_that_may_hang_are_warned_of(monkeypatch, caplog, machines, restarts, shared, warned):
+    monkeypatch.setenv("GROUP_WORLD_SIZE", str(machines))
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", str(restarts))
+    monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", str(shared))
+    monkeypatch.setenv(TIMEOUT, "0.1")
+    for name, value in {"RANK": 0, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}.items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(PeerError), joined():
+        pass
+    assert ("TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 before torchrun" in caplog.text) == warned
 
 
 def test_others_that_never_come_are_noticed():

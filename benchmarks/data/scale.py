@@ -33,15 +33,17 @@ def make(source: Path, target: Path, folder: Path, pairs: int) -> None:
     """`pairs` pairs, each that of a random line with one word of either side taken from another line."""
     sides = [path.read_text(encoding="utf-8").splitlines() for path in (source, target)]
     draw = random.Random(pairs)
-    folder.mkdir(parents=True)
+    making = folder.with_name("making")
+    making.mkdir(parents=True, exist_ok=True)
     for name, count in (("train", pairs), ("valid", 500)):
-        with (folder / f"{name}.a").open("w") as one, (folder / f"{name}.b").open("w") as other:
+        with (making / f"{name}.a").open("w") as one, (making / f"{name}.b").open("w") as other:
             for _ in range(count):
                 line, donor = draw.randrange(len(sides[0])), draw.randrange(len(sides[0]))
                 for lines, file in zip(sides, (one, other), strict=True):
                     words, others = lines[line].split(" "), lines[donor].split(" ")
                     words[draw.randrange(len(words))] = others[draw.randrange(len(others))]
                     file.write(" ".join(words) + "\n")
+    making.rename(folder)
 
 
 def watched(command: list[str], environment: dict[str, str]) -> dict[str, float]:
@@ -115,8 +117,10 @@ def first_batch(recipe: Path) -> None:
 def measure(arguments: argparse.Namespace, millions: float) -> dict[str, Any]:
     """One size, from making the text to the tenth update."""
     work = arguments.work / f"{millions:g}m"
-    shutil.rmtree(work, ignore_errors=True)
-    make(arguments.source, arguments.target, work / "text", int(millions * MILLION))
+    for old in ("cache", "run"):
+        shutil.rmtree(work / old, ignore_errors=True)
+    if not (work / "text").exists():  # else it was kept
+        make(arguments.source, arguments.target, work / "text", int(millions * MILLION))
     recipe = work / "recipe.yaml"
     recipe.write_text(RECIPE.format(corpus=work / "text", kind=arguments.kind), encoding="utf-8")
     environment = {**os.environ, "SEQ2SEQ_CACHE": str(work / "cache")}

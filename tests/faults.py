@@ -349,8 +349,8 @@ MODELS = [
     Fault(
         "what was found last is not handed on",
         "models/recurrent.py",
-        "FeedingHistory(hidden, attentional)",
-        "FeedingHistory(hidden, state.history.attentional)",
+        "FeedingHistory(walk.hidden, attentional)",
+        "FeedingHistory(walk.hidden, state.history.attentional)",
         STEPS,
     ),
     Fault(
@@ -535,17 +535,17 @@ DATA = [
         "data/test_batches.py",
     ),
     Fault(
-        "pairs that only look alike in a row count as repeated",
-        "data/filters.py",
-        "{len(source)} {source}{target}",
-        "{source}{target}",
+        "pairs with one source count as repeated whatever their targets",
+        "data/duplicates.py",
+        "(source[1:] == source[:-1]) & (target[1:] == target[:-1])",
+        "source[1:] == source[:-1]",
         "data/test_filters.py",
     ),
     Fault(
         "a ratio counts on one side only",
         "data/filters.py",
-        "shorter, longer = sorted((source_length, target_length))",
-        "shorter, longer = source_length, target_length",
+        "shorter, longer = np.minimum(source_lengths, target_lengths), np.maximum(source_lengths, target_lengths)",
+        "shorter, longer = source_lengths, target_lengths",
         "data/test_filters.py",
     ),
     Fault(
@@ -589,7 +589,7 @@ TRAINING = [
     Fault(
         "the loss is a mean over batches",
         "training/trainer.py",
-        "(loss.smoothed / tokens).backward()",
+        "(loss.smoothed / (tokens / self.processes.size)).backward()",
         "(loss.smoothed / part.target_tokens / len(parts)).backward()",
         "training/test_trainer.py::test_accumulation_is_one_large_batch",
     ),
@@ -604,7 +604,7 @@ TRAINING = [
     Fault(
         "going on draws other dropout",
         "training/trainer.py",
-        "seed_generators(self.device, self.seed, self.position.update, index, number)",
+        "seed_generators(self.device, self.seed, self.position.update, share, number)",
         "pass",
         RESUMING,
     ),

@@ -52,7 +52,7 @@ def test_only_empty_columns_are_left_out(parts):
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.04, "0.0 s"),
+        (0.04, "40 ms"),
         (9.94, "9.9 s"),
         (42.0, "42 s"),
         (59.7, "1 min 00 s"),

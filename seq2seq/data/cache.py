@@ -7,9 +7,11 @@ opened (a gigabyte takes a second or two), and a damaged one is made anew with a
 
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,16 +26,37 @@ from seq2seq.data.tokenized import FORMAT, TokenizedSplit, load_split
 from seq2seq.data.tokenizer import TokenizerConfig, TokenizerPair, train_tokenizers
 from seq2seq.errors import DataError
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["TokenizedSplit", "cache_folder", "cached_tokenizers", "tokenize_split"]
 
 
-def cache_folder() -> Path:
-    """$SEQ2SEQ_CACHE, else $XDG_CACHE_HOME/seq2seq, else ~/.cache/seq2seq."""
+def cache_folder() -> Path | None:
+    """$SEQ2SEQ_CACHE, else $XDG_CACHE_HOME/seq2seq, else ~/.cache/seq2seq.
+
+    None, with a warning, when nobody named a folder and none can be written at home.
+    """
     if own := os.environ.get("SEQ2SEQ_CACHE"):
         return Path(own).expanduser()
     if shared := os.environ.get("XDG_CACHE_HOME"):
         return Path(shared) / "seq2seq"
-    return Path.home() / ".cache" / "seq2seq"
+    usual = Path.home() / ".cache" / "seq2seq"
+    return usual if _may_be_written(usual) else None
+
+
+@lru_cache
+def _may_be_written(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        logger.warning(
+            "%s: cannot be written (%s), so text is prepared anew each time; set SEQ2SEQ_CACHE to another folder",
+            folder,
+            error.strerror,
+        )
+        return False
 
 
 def cached_tokenizers(config: TokenizerConfig, data: DataConfig, cache: Path | None) -> TokenizerPair:

@@ -307,3 +307,11 @@ def test_reuse_is_silent(corpus, kept, caplog):
         for _ in range(2):
             tokenize_split(data(corpus), "train", byte_pair(corpus, kept), kept, apply_filters=True)
     assert caplog.text == ""
+
+
+def test_a_home_that_cannot_be_written_means_no_cache_and_a_warning(monkeypatch, caplog):
+    for name in ("SEQ2SEQ_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/proc/nowhere")
+    assert cache_folder() is None
+    assert "/proc/nowhere/.cache/seq2seq: cannot be written (No such file or directory), so text is" in caplog.text

@@ -4,8 +4,12 @@ It is the trainer's own loop over chosen batches, so whatever a training does is
 batches that need most memory, from small budgets to the real one, which also warm everything up; then real batches,
 by the clock; at the end the validation and the writing of a checkpoint. Memory is a high-water mark, so it wants a
 process of its own.
+
+On a CPU memory goes on to rise after the largest batch, the less the longer: each new shape of batch leaves other holes
+in the heap, and its own kernels in a cache. The rise over the timed updates tells how fast.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -41,6 +45,8 @@ class Calibration:
     memory_before: int  # with the model, before the first update
     memory_by_budget: tuple[tuple[int, int], ...]  # batch_tokens of each probe, and the peak after it
     peak_memory: int  # of all, validation and saving included
+    memory_growth: float  # bytes each time that the number of updates is multiplied by e
+    updates: int
     blocks: tuple[tuple[float, int], ...]  # of timed updates: seconds, target tokens
     validation_seconds: float
     saving_seconds: float
@@ -85,6 +91,8 @@ def calibrate(trainer: Trainer, split: Pairs, probes: Sequence[Probe]) -> Calibr
         memory_before=sizes[0].peak,
         memory_by_budget=tuple((probe.batch_tokens, mark.peak) for probe, mark in zip(probes, sizes[1:], strict=True)),
         peak_memory=saved.peak,
+        memory_growth=(timed[-1].peak - timed[0].peak) / math.log(timed[-1].update / timed[0].update),
+        updates=timed[-1].update,
         blocks=tuple((b.time - a.time, b.target_tokens - a.target_tokens) for a, b in pairwise(timed)),
         validation_seconds=validated.time - timed[-1].time,
         saving_seconds=saved.time - validated.time,
@@ -102,6 +110,7 @@ class _Mark(NamedTuple):
 
     time: float
     peak: int
+    update: int
     target_tokens: int
 
 
@@ -133,7 +142,8 @@ class _Course:
         trainer = self.trainer
         if trainer.device.type == "cuda":
             torch.cuda.synchronize(trainer.device)
-        self.marks.append(_Mark(time.perf_counter(), peak_memory(trainer.device), trainer.position.target_tokens))
+        position, peak = trainer.position, peak_memory(trainer.device)
+        self.marks.append(_Mark(time.perf_counter(), peak, position.update, position.target_tokens))
 
     def _batch(self, rows: Rows) -> Batch:
         numbers = rows.tolist()

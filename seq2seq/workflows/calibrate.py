@@ -39,6 +39,7 @@ def plan_training(options: TrainOptions) -> Plan:
     model = starting_model(recipe, data.tokenizers)
     machine = Machine.of(device)
     parameters = parameter_count(model)
+    epoch = count_epoch(recipe, data)
     begun = time.perf_counter()
     advice = warn(recipe, data, machine, parameters)
     advising = time.perf_counter() - begun
@@ -52,7 +53,7 @@ def plan_training(options: TrainOptions) -> Plan:
         machine=machine,
         parameters=parameters,
         flops=flops_a_target_token(model, data.train.source_lengths + 1, data.train.target_lengths + 1),
-        epoch=count_epoch(recipe, data),
+        epoch=epoch,
         measured=measured,
         startup_seconds=advising + startup,
         advice=advice,

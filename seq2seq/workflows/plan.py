@@ -13,7 +13,8 @@ from seq2seq.workflows.tables import seconds_as_text
 
 SAFE = 0.9  # share of the memory that a safe batch may fill
 NOTE = """\
-Measured over {updates} updates after a warm-up, in a process of its own: memory, speed, validation, start.
+Measured over {updates} updates after a warm-up, in a process of its own: speed, validation, start, and memory, to which
+is added what it seems to rise by until two epochs are read.
 Counted: parameters, FLOPs (attention's products among them), fill, updates an epoch.
 Estimated: the largest safe batch, by a line through the memory of batches of {sizes} tokens, up to {safe:.0%}
 of what there is; the time to the end, if nothing else runs and every validation takes as long as this one.
@@ -56,6 +57,13 @@ class Plan:
         if training.minutes is None:
             return training.updates
         return min(training.updates, math.ceil(60 * training.minutes / self.update_seconds))
+
+    @property
+    def peak_memory(self) -> int:
+        """What was measured, and what more shapes of batches will add, of which two epochs have most."""
+        met = min(self.updates, 2 * self.epoch.updates)
+        growth = self.measured.memory_growth * math.log(max(1.0, met / self.measured.updates))
+        return round(self.measured.peak_memory + growth)
 
     @property
     def validations(self) -> int:
@@ -101,7 +109,8 @@ class Plan:
             "batch_tokens": training.batch_tokens,
             "accumulate": training.accumulate,
             "fill": round(epoch.fill, 4),
-            "peak_memory_mb": round(measured.peak_memory / 1e6, 1),
+            "peak_memory_mb": round(self.peak_memory / 1e6, 1),
+            "calibration_peak_memory_mb": round(measured.peak_memory / 1e6, 1),
             "machine_memory_mb": round(self.machine.memory / 1e6, 1),
             "safe_batch_tokens": self.safe_batch_tokens,
             "split": measured.split,
@@ -139,7 +148,7 @@ class Plan:
             ("parameters", f"{self.parameters:,}"),
             ("FLOPs a target token", f"{self.flops / 1e6:,.2f} million"),
             ("batch", f"{training.batch_tokens:,} tokens at most{times}, {self.epoch.fill:.1%} filled"),
-            ("peak memory", f"{_memory(self.measured.peak_memory)} of {_memory(self.machine.memory)}"),
+            ("peak memory", f"{_memory(self.peak_memory)} of {_memory(self.machine.memory)}"),
             ("largest safe batch", self._safe_batch()),
         ]
 
@@ -164,18 +173,13 @@ class Plan:
         if self.updates < training.updates:
             cut = f", where minutes={training.minutes:g} ends {training.updates:,}"
         epochs = f"{self.updates / self.epoch.updates:,.1f} epochs of {self.epoch.updates:,.0f}"
-        rows = [
+        value = (seconds_as_text(each) for each in (measured.validation_seconds, measured.saving_seconds))
+        sooner = ", or sooner if patience runs out" if (training.patience or math.inf) < self.validations else ""
+        return [
             ("updates", f"{self.updates:,}{cut}: {epochs}"),
-            (
-                "validations",
-                f"{self.validations} of {seconds_as_text(measured.validation_seconds)},"
-                f" and {seconds_as_text(measured.saving_seconds)} to save",
-            ),
-            ("time to the end", f"about {seconds_as_text(self.seconds)}"),
+            ("validations", f"{self.validations:,}, each {' and '.join(value)} to save"),
+            ("time to the end", f"about {seconds_as_text(self.seconds)}{sooner}"),
         ]
-        if training.patience is not None:
-            rows.append(("", f"or less: patience may end it from {training.patience} validations on"))
-        return rows
 
 
 def _memory(count: int) -> str:

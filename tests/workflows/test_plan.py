@@ -1,7 +1,9 @@
 """A plan: what it measures, what it makes of that, and that it leaves nothing behind."""
 
 import json
+import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,8 @@ MEASURED = Calibration(
     memory_before=10**8,
     memory_by_budget=((256, 10**8 + 256_000), (512, 10**8 + 512_000), (1024, 10**8 + 1_024_000)),  # 1000 bytes a token
     peak_memory=102 * 10**6,
+    memory_growth=0.0,
+    updates=40,
     blocks=((1.0, 4_000), (1.0, 4_000), (9.0, 4_000)),  # something else ran during the last
     validation_seconds=3.0,
     saving_seconds=1.0,
@@ -110,6 +114,18 @@ def test_the_time_is_that_of_start_updates_and_validations(file):
     assert plan.update_seconds == pytest.approx(0.2)  # 800 tokens at 4000 a second
     assert plan.validations == 4  # after 30, 60, 90 and at the end
     assert plan.seconds == pytest.approx(2 + 100 * 0.2 + 4 * (3 + 1))
+
+
+def test_memory_that_rises_is_taken_to_rise_for_two_epochs(file):
+    rising = replace(MEASURED, memory_growth=1e6)
+    assert replace(plan_of(file), measured=rising).peak_memory == round(102e6 + 1e6 * math.log(100 / 40))
+    longer = plan_of(file, "training.updates=1000000")
+    assert replace(longer, measured=rising).peak_memory == round(102e6 + 1e6 * math.log(2 * 50 / 40))
+
+
+def test_patience_that_may_end_it_is_told(file):
+    assert "patience" not in plan_of(file, "training.patience=4").text
+    assert "or sooner if patience runs out" in plan_of(file, "training.patience=2").text
 
 
 def test_an_average_is_validated_too(file):

@@ -85,7 +85,9 @@ def _alone(folder: Path) -> Iterator[Path]:
 
 def _locked(folder: Path) -> int | None:
     """A handle that holds the folder's lock, or None where the folder went away while others held it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):  # not exist_ok, which fails when the folder goes away while it looks
+        folder.mkdir()
     try:
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     except FileNotFoundError:

@@ -17,6 +17,7 @@ from seq2seq.data import cache as caching
 from seq2seq.data import preparation
 from seq2seq.data.cache import cache_folder, cached_tokenizers, tokenize_split
 from seq2seq.data.corpus import DataConfig
+from seq2seq.data.entries import kept as kept_entry
 from seq2seq.data.filters import FilterReport
 from seq2seq.data.tokenized import Rows, SplitWriter, load_split
 from seq2seq.data.tokenizer import ByteConfig, CharacterConfig, SentencePieceConfig
@@ -261,6 +262,23 @@ def test_many_may_make_the_same_entry_at_once(corpus, kept):
         made = list(pool.map(make, range(16)))
     assert all(one == made[0] for one in made)
     assert len(list((kept / "tokenized").iterdir())) == 1
+
+
+def test_a_building_that_goes_away_while_it_is_looked_at_is_made_again(tmp_path, monkeypatch):
+    folder = tmp_path / "entries" / ".building-entry"
+    mkdir, gone = Path.mkdir, []
+
+    def just_gone(self, *arguments, **named):
+        if self == folder and not gone:  # another had it until now
+            gone.append(self)
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self))
+        mkdir(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "mkdir", just_gone)
+    build, load = (lambda place: (place / "x").touch()), (lambda place: (place / "x").exists())
+    assert kept_entry(tmp_path / "entries" / "entry", build=build, load=load)
+    assert gone
+    assert [path.name for path in (tmp_path / "entries").iterdir()] == ["entry"]
 
 
 def test_leftovers_of_a_killed_build_are_swept_but_not_those_at_work(corpus, kept):

@@ -1,8 +1,8 @@
 """Entries of a cache: folders that are whole or not there, built once even when many ask at the same time.
 
-An entry is built in a folder beside it and moved to its place when whole. Whoever builds holds a lock, which ends
-with the process, however that ends; who comes later waits and finds the entry. What a killed process has left is
-handed to the next builder of the same entry, who may go on with it; nobody's after a day, it is swept away.
+An entry is built in a folder beside it and moved to its place when whole. Whoever builds holds a lock beside both,
+which ends with the process, however that ends; who comes later waits and finds the entry. What a killed process has
+left is handed to the next builder of the same entry, who may go on with it; nobody's after a day, it is swept away.
 """
 
 import fcntl
@@ -18,8 +18,8 @@ from typing import TypeVar
 from seq2seq.errors import CheckpointError, DataError
 
 BUILDING = ".building-"
-LOCK = "lock"
-STALE = 24 * 3600  # seconds without a change after which nobody is expected to go on with a building
+LOCK = ".lock"
+STALE = 24 * 3600  # seconds after which nobody is expected to go on with a building that was left
 
 Entry = TypeVar("Entry")
 
@@ -31,20 +31,21 @@ def kept(entry: Path, *, build: Callable[[Path], None], load: Callable[[Path], E
 
     An error while building leaves nothing; being stopped or killed leaves what was built so far.
     """
-    if (found := _loaded(entry, load)) is not None:
-        return found
-    with explained(entry.parent), _alone(entry.parent / f"{BUILDING}{entry.name}") as building:
+    with suppress(CheckpointError):  # it is told and mended below, by one alone
+        if entry.exists():
+            return load(entry)
+    building = entry.with_name(BUILDING + entry.name)
+    with explained(entry.parent), _alone(building):
         if (found := _loaded(entry, load)) is not None:  # which another has built meanwhile
-            shutil.rmtree(building, ignore_errors=True)
             return found
-        _sweep(entry.parent, building)
+        _sweep(entry.parent)
+        building.mkdir(exist_ok=True)
         try:
             build(building)
         except Exception:
             shutil.rmtree(building, ignore_errors=True)
             raise
         building.rename(entry)
-        (entry / LOCK).unlink()  # only now: who opens it before waits, and who comes after finds the entry
     return load(entry)
 
 
@@ -72,30 +73,28 @@ def _loaded(entry: Path, load: Callable[[Path], Entry]) -> Entry | None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[Path]:
-    """`folder`, made if need be, with nobody else in it."""
-    handle = _locked(folder)
-    while handle is None:
-        handle = _locked(folder)
+def _alone(building: Path) -> Iterator[None]:
+    """Nobody else builds there meanwhile. The lock stays for as long as a building does."""
+    lock = building.with_name(building.name + LOCK)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    while (handle := _taken(lock)) is None:
+        pass
     try:
-        yield folder
+        yield
     finally:
-        os.close(handle)
+        _give_back(handle, lock, building)
 
 
-def _locked(folder: Path) -> int | None:
-    """A handle that holds the folder's lock, or None where the folder went away while others held it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):  # not exist_ok, which fails when the folder goes away while it looks
-        folder.mkdir()
+def _taken(lock: Path, *, wait: bool = True) -> int | None:
+    """A handle that holds the lock; None where it went away, and maybe came anew, or is held by another."""
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:  # else it was finished or given up
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(handle), lock.stat()):
+            os.utime(handle)
             return handle
+    except (BlockingIOError, FileNotFoundError):
+        pass
     except BaseException:
         os.close(handle)
         raise
@@ -103,8 +102,19 @@ def _locked(folder: Path) -> int | None:
     return None
 
 
-def _sweep(folder: Path, own: Path) -> None:
-    for leftover in folder.glob(f"{BUILDING}*"):
-        with suppress(FileNotFoundError):  # swept by another process, or done
-            if leftover != own and time.time() - leftover.stat().st_mtime > STALE:
-                shutil.rmtree(leftover, ignore_errors=True)
+def _give_back(handle: int, lock: Path, building: Path) -> None:
+    try:
+        if not building.exists():
+            lock.unlink(missing_ok=True)  # while it is held, so that who waits for it sees that it is gone
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the buildings that were left a day ago."""
+    for lock in folder.glob(f"{BUILDING}*{LOCK}"):
+        with suppress(FileNotFoundError):  # another has swept, or is done
+            if time.time() - lock.stat().st_mtime > STALE and (handle := _taken(lock, wait=False)) is not None:
+                building = lock.with_name(lock.name.removesuffix(LOCK))
+                shutil.rmtree(building, ignore_errors=True)
+                _give_back(handle, lock, building)

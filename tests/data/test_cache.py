@@ -1,8 +1,10 @@
 """What is kept is used again, never when something changed, and made anew when it is damaged."""
 
 import errno
+import fcntl
 import logging
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -264,31 +266,92 @@ def test_many_may_make_the_same_entry_at_once(corpus, kept):
     assert len(list((kept / "tokenized").iterdir())) == 1
 
 
-def test_a_building_that_goes_away_while_it_is_looked_at_is_made_again(tmp_path, monkeypatch):
-    folder = tmp_path / "entries" / ".building-entry"
-    mkdir, gone = Path.mkdir, []
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
 
-    def just_gone(self, *arguments, **named):
-        if self == folder and not gone:  # another had it until now
-            gone.append(self)
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self))
-        mkdir(self, *arguments, **named)
 
-    monkeypatch.setattr(Path, "mkdir", just_gone)
-    build, load = (lambda place: (place / "x").touch()), (lambda place: (place / "x").exists())
-    assert kept_entry(tmp_path / "entries" / "entry", build=build, load=load)
-    assert gone
-    assert [path.name for path in (tmp_path / "entries").iterdir()] == ["entry"]
+@pytest.mark.parametrize("left", [False, True])
+def test_another_who_is_done_while_a_lock_is_opened_leaves_no_trace_of_it(tmp_path, monkeypatch, left):
+    """Between the kernel's finding of the folder and its making of the lock in it, all may happen."""
+    entry = tmp_path / "entries" / "entry"
+    if left:  # by one who was killed
+        (entry.parent / ".building-entry").mkdir(parents=True)
+    real, built = os.open, []
+
+    def build(folder):
+        built.append(folder)
+        (folder / "x").touch()
+
+    def slowly(path, flags, mode):
+        found = real(Path(path).parent, os.O_RDONLY)
+        monkeypatch.setattr(os, "open", real)
+        assert kept_entry(entry, build=build, load=names_in) == ["x"]
+        handle = real(Path(path).name, flags, mode, dir_fd=found)
+        os.close(found)
+        return handle
+
+    monkeypatch.setattr(os, "open", slowly)
+    assert kept_entry(entry, build=build, load=names_in) == ["x"]
+    assert len(built) == 1
+    assert names_in(entry) == ["x"]
+    assert names_in(entry.parent) == ["entry"]
+
+
+def test_who_waited_for_a_lock_that_is_no_more_takes_the_one_that_is(tmp_path, monkeypatch):
+    """A is done while B waits; C begins to build another before B, awake at last, looks: B must not build beside C."""
+    entry, building, woken = tmp_path / "entry", threading.Event(), threading.Event()
+    flock, at_work, most = fcntl.flock, [], []
+
+    def build(folder):
+        at_work.append(folder)
+        most.append(len(at_work))
+        building.set()
+        time.sleep(0.05)
+        at_work.remove(folder)
+        (folder / "x").touch()
+
+    def late(handle, how):
+        monkeypatch.setattr(fcntl, "flock", flock)
+        (tmp_path / ".building-entry.lock").unlink()  # A's, who failed
+        threads.submit(kept_entry, entry, build=build, load=names_in)  # C
+        assert building.wait(10)
+        flock(handle, how)
+        woken.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr(fcntl, "flock", late)
+        assert kept_entry(entry, build=build, load=names_in) == ["x"]  # B
+    assert woken.is_set()
+    assert most == [1]
+    assert names_in(tmp_path) == ["entry"]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_lock_stays_for_as_long_as_a_building_does(tmp_path, error):
+    def build(_):
+        raise error
+
+    with pytest.raises((DataError, KeyboardInterrupt)):
+        kept_entry(tmp_path / "entry", build=build, load=names_in)
+    left = [".building-entry", ".building-entry.lock"]
+    assert names_in(tmp_path) == (left if error is KeyboardInterrupt else [])
+    assert kept_entry(tmp_path / "entry", build=lambda folder: (folder / "x").touch(), load=names_in) == ["x"]
+    assert names_in(tmp_path) == ["entry"]
 
 
 def test_leftovers_of_a_killed_build_are_swept_but_not_those_at_work(corpus, kept):
-    old, new = kept / "tokenized" / ".building-old", kept / "tokenized" / ".building-new"
-    old.mkdir(parents=True)
-    new.mkdir()
-    os.utime(old, (time.time() - 10**6,) * 2)
-    tokenize_split(data(corpus), "train", byte_pair(corpus), kept, apply_filters=True)
-    assert not old.exists()
-    assert new.exists()
+    old, new, held = (kept / "tokenized" / f".building-{name}" for name in ("old", "new", "held"))
+    for folder in (old, new, held):
+        folder.mkdir(parents=True)
+        lock = folder.with_name(f"{folder.name}.lock")
+        lock.touch()
+        if folder != new:
+            os.utime(lock, (time.time() - 10**6,) * 2)
+    with held.with_name(f"{held.name}.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tokenize_split(data(corpus), "train", byte_pair(corpus), kept, apply_filters=True)
+    left = [name for name in names_in(kept / "tokenized") if name.startswith(".")]
+    assert left == [".building-held", ".building-held.lock", ".building-new", ".building-new.lock"]
 
 
 def test_a_folder_that_cannot_be_written_names_the_way_round_it(corpus, tmp_path):

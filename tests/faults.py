@@ -561,8 +561,8 @@ TRAINING = [
     Fault(
         "padding is smoothed",
         "training/objective.py",
-        "uniform = (normaliser - logits.mean(dim=1)) * counts",
-        "uniform = normaliser - logits.mean(dim=1)",
+        "uniform = (normaliser - mean) * counts",
+        "uniform = normaliser - mean",
         "training/test_objective.py",
     ),
     Fault(

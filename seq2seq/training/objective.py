@@ -108,13 +108,15 @@ class _ProjectedLoss(torch.autograd.Function):
 def _chunk_loss(
     logits: Float[Tensor, "chunk vocabulary"], target: Int[Tensor, " chunk"], epsilon: float
 ) -> tuple[Float[Tensor, "2"], Float[Tensor, "chunk vocabulary"]]:
-    """Smoothed loss and negative log-likelihood, summed, and the former's gradient, made in place of `logits`."""
+    """Smoothed loss and negative log-likelihood, summed, and the former's gradient."""
     counts = target != SPECIAL.padding
-    normaliser = logits.logsumexp(dim=1)
     reference = logits.gather(1, target.unsqueeze(1)).squeeze(1)
+    mean, highest = logits.mean(dim=1), logits.amax(dim=1)
+    gradient = logits.softmax(dim=1)  # one pass, and one `exp` a logit
+    normaliser = highest - gradient.amax(dim=1).log()
     likelihood = (normaliser - reference) * counts
-    uniform = (normaliser - logits.mean(dim=1)) * counts
+    uniform = (normaliser - mean) * counts
     smoothed = (1 - epsilon) * likelihood + epsilon * uniform
-    gradient = logits.sub_(normaliser.unsqueeze(1)).exp_().sub_(epsilon / logits.size(1))
+    gradient.sub_(epsilon / logits.size(1))
     gradient.scatter_add_(1, target.unsqueeze(1), torch.full_like(reference, epsilon - 1).unsqueeze(1))
     return torch.stack((smoothed.sum(), likelihood.sum())), gradient.mul_(counts.unsqueeze(1))

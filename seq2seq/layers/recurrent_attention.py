@@ -16,6 +16,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seq2seq.layers.recurrent_steps import SharedLinear
+
 Queries = Float[Tensor, "row time query"]
 Scores = Float[Tensor, "row time source"]
 
@@ -28,6 +30,26 @@ class AttendedSource:
     keys: Float[Tensor, "row source key"]  # the part of the scores that no query changes
     mask: Bool[Tensor, "row source"]  # True at a token
 
+    def match(self, query: Queries) -> Scores:
+        """The products of queries and keys."""
+        return query @ self.keys.mT
+
+    def mix(self, weights: Scores) -> Float[Tensor, "row time width"]:
+        """The encoded source, weighted."""
+        return weights.to(self.encoded.dtype) @ self.encoded
+
+
+class WalkedSource:
+    """A source that is asked one query after another; its gradients are made once, after the last."""
+
+    def __init__(self, source: AttendedSource) -> None:
+        self.keys, self.mask = source.keys, source.mask
+        self.match = SharedLinear(source.keys)
+        self.mix = SharedLinear(source.encoded.mT)
+
+
+Source = AttendedSource | WalkedSource
+
 
 class RecurrentAttention(nn.Module, ABC):
     """The mean of the encoded source, weighted by the softmax of a score."""
@@ -37,17 +59,17 @@ class RecurrentAttention(nn.Module, ABC):
         """The part of the scores that no query changes."""
 
     @abstractmethod
-    def scores(self, query: Queries, keys: Float[Tensor, "row source key"]) -> Scores:
+    def scores(self, query: Queries, source: Source) -> Scores:
         """How well each source position answers each query."""
 
     def read(self, encoded: Float[Tensor, "row source width"], mask: Bool[Tensor, "row source"]) -> AttendedSource:
         return AttendedSource(encoded, self.keys(encoded), mask)
 
-    def forward(self, query: Queries, source: AttendedSource) -> Float[Tensor, "row time width"]:
-        scores = self.scores(query, source.keys)
+    def forward(self, query: Queries, source: Source) -> Float[Tensor, "row time width"]:
+        scores = self.scores(query, source)
         hidden = ~source.mask.unsqueeze(1)  # B 1 S
         weights = scores.masked_fill(hidden, float("-inf")).softmax(dim=-1)
-        return weights.to(source.encoded.dtype) @ source.encoded  # B T S @ B S E -> B T E
+        return source.mix(weights)
 
     if TYPE_CHECKING:
         __call__ = forward
@@ -59,8 +81,8 @@ class DotAttention(RecurrentAttention):
     def keys(self, encoded: Tensor) -> Tensor:
         return encoded
 
-    def scores(self, query: Queries, keys: Tensor) -> Scores:
-        return query @ keys.transpose(1, 2)
+    def scores(self, query: Queries, source: Source) -> Scores:
+        return source.match(query)
 
 
 class GeneralAttention(RecurrentAttention):
@@ -73,8 +95,8 @@ class GeneralAttention(RecurrentAttention):
     def keys(self, encoded: Tensor) -> Tensor:
         return self.weight(encoded)
 
-    def scores(self, query: Queries, keys: Tensor) -> Scores:
-        return query @ keys.transpose(1, 2)
+    def scores(self, query: Queries, source: Source) -> Scores:
+        return source.match(query)
 
 
 class AdditiveAttention(RecurrentAttention):
@@ -89,8 +111,8 @@ class AdditiveAttention(RecurrentAttention):
     def keys(self, encoded: Tensor) -> Tensor:
         return self.key(encoded)
 
-    def scores(self, query: Queries, keys: Tensor) -> Scores:
-        return _tanh_scores(self.query(query), keys, self.score)
+    def scores(self, query: Queries, source: Source) -> Scores:
+        return _tanh_scores(self.query(query), source.keys, self.score)
 
 
 class ConcatAttention(RecurrentAttention):
@@ -105,8 +127,8 @@ class ConcatAttention(RecurrentAttention):
     def keys(self, encoded: Tensor) -> Tensor:
         return F.linear(encoded, self.joined.weight[:, self.query_dim :])
 
-    def scores(self, query: Queries, keys: Tensor) -> Scores:
-        return _tanh_scores(F.linear(query, self.joined.weight[:, : self.query_dim]), keys, self.score)
+    def scores(self, query: Queries, source: Source) -> Scores:
+        return _tanh_scores(F.linear(query, self.joined.weight[:, : self.query_dim]), source.keys, self.score)
 
 
 def _tanh_scores(query: Tensor, keys: Tensor, score: nn.Linear) -> Scores:

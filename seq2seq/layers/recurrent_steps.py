@@ -41,7 +41,7 @@ class Walk:
         """The output at position `time` of `known`, the next after that of the last step."""
         x = fed
         for number, layer in enumerate(self.layers):
-            from_input = layer.below(self.dropout(x), None) if number else layer.below(x, self.known[time])
+            from_input = layer.below(self.dropout(x)) if number else layer.below(x, self.known[time])
             self.parts[number] = self.cell(from_input, layer.before, self.parts[number])
             x = self.parts[number][0]
         return x
@@ -53,21 +53,32 @@ class Walk:
 
 
 class SharedLinear:
-    """x W' + b for one W and b at every step; their gradients are made once, when all steps have theirs."""
+    """x W' + b for one W and b at every step; their gradients are made once, when all steps have theirs.
 
-    def __init__(self, weight: Float[Tensor, "gates input"], bias: Float[Tensor, " gates"]) -> None:
-        kind = weight.device.type
-        low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+    W may be one for all rows or one for each; the latter has no bias.
+    """
+
+    def __init__(
+        self, weight: Float[Tensor, "*row output input"], bias: Float[Tensor, " output"] | None = None
+    ) -> None:
         self.record: list[tuple[Tensor, Tensor]] = []
         self.weight: Tensor
-        self.weight, self.bias = _GradientsOfAll.apply(weight.to(low), bias.to(low), self.record)
+        self.weight, self.bias = _GradientsOfAll.apply(_low(weight), None if bias is None else _low(bias), self.record)
 
-    def __call__(self, x: Float[Tensor, "row input"], more: Gates | None) -> Gates:
-        """X W' + b, and `more` added to it."""
+    def __call__(
+        self, x: Float[Tensor, "*row input"], more: Float[Tensor, "row output"] | None = None
+    ) -> Float[Tensor, "*row output"]:
+        """X W' + b, and `more` added to it; each row's own W is given x of shape `row 1 input`."""
         low = self.weight.dtype
         addend = None if more is None else more.to(low)
         found: Tensor = _SharedLinear.apply(x.to(low), self.weight, self.bias, addend, self.record)
         return found
+
+
+def _low(x: Tensor) -> Tensor:
+    """`x` in the type in which products are made."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
 
 class _WalkedLayer(NamedTuple):
@@ -89,10 +100,17 @@ class _SharedLinear(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, more: Tensor | None, record: list[tuple[Tensor, Tensor]]
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        more: Tensor | None,
+        record: list[tuple[Tensor, Tensor]],
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.record, ctx.more = record, more is not None
+        if bias is None:
+            return x @ weight.mT
         return torch.addmm(bias, x, weight.T) if more is None else torch.addmm(more, x, weight.T).add_(bias)
 
     @staticmethod
@@ -107,16 +125,18 @@ class _GradientsOfAll(torch.autograd.Function):
     """Weight and bias themselves; autograd comes back here after the last step that used them."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, bias: Tensor, record: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        ctx.record = record
-        return weight.view_as(weight), bias.view_as(bias)
+    def forward(
+        ctx: Any, weight: Tensor, bias: Tensor | None, record: list[tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, Tensor | None]:
+        ctx.record, ctx.bias = record, bias is not None
+        return weight.view_as(weight), None if bias is None else bias.view_as(bias)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *_: Tensor) -> tuple[Tensor, Tensor, None]:
-        inputs, gradients = (torch.cat(each) for each in zip(*ctx.record, strict=True))
+    def backward(ctx: Any, *_: Tensor | None) -> tuple[Tensor, Tensor | None, None]:
+        inputs, gradients = (torch.cat(each, dim=-2) for each in zip(*ctx.record, strict=True))
         ctx.record.clear()
-        return gradients.T @ inputs, gradients.sum(dim=0), None
+        return gradients.mT @ inputs, gradients.sum(dim=0) if ctx.bias else None, None
 
 
 class _LstmCell(torch.autograd.Function):
@@ -154,7 +174,7 @@ def _lstm(from_input: Gates, before: SharedLinear, parts: Parts) -> Parts:
 
 def _gru(from_input: Gates, before: SharedLinear, parts: Parts) -> Parts:
     input_reset, input_keep, input_new = from_input.chunk(3, dim=1)
-    hidden_reset, hidden_keep, hidden_new = before(parts[0], None).chunk(3, dim=1)
+    hidden_reset, hidden_keep, hidden_new = before(parts[0]).chunk(3, dim=1)
     new = torch.tanh(input_new + (input_reset + hidden_reset).sigmoid() * hidden_new)
     return (torch.lerp(new, parts[0].to(new.dtype), (input_keep + hidden_keep).sigmoid()),)
 

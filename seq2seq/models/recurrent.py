@@ -8,6 +8,7 @@ target in one call of the recurrence, one with it has to go step by step.
 Shapes: B row, S source, T target, L layer, M hidden width, E embedding width.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -26,9 +27,10 @@ from seq2seq.layers.recurrent_attention import (
     DotAttention,
     GeneralAttention,
     RecurrentAttention,
+    WalkedSource,
 )
 from seq2seq.layers.recurrent_layers import CELLS, Cell, last_vectors, recurrent_layers
-from seq2seq.layers.recurrent_steps import Hidden, Walk
+from seq2seq.layers.recurrent_steps import Hidden, SharedLinear, Walk
 from seq2seq.models.interface import (
     Decoder,
     Encoded,
@@ -207,6 +209,16 @@ class AttentionalVector(nn.Module):
         context = self.attention(outputs, source)
         return torch.tanh(self.combine(torch.cat((context, outputs), dim=-1)))
 
+    def walk(self, source: AttendedSource) -> Callable[[Float[Tensor, "row hidden"]], Float[Tensor, "row hidden"]]:
+        """The same for one output after another, the gradients of what they share made at once."""
+        walked, combine = WalkedSource(source), SharedLinear(self.combine.weight, self.combine.bias)
+
+        def step(output: Tensor) -> Tensor:
+            context = self.attention(output.unsqueeze(1), walked).squeeze(1)
+            return torch.tanh(combine(torch.cat((context, output), dim=1)))
+
+        return step
+
 
 class AttentionDecoder(Decoder[AttentionState]):
     """Reads the target, then looks back at the source from all its positions at once."""
@@ -243,10 +255,10 @@ class FeedingDecoder(Decoder[FeedingState]):
     def forward(self, target: TargetTokens, state: FeedingState) -> tuple[Features, FeedingState]:
         attentional = state.history.attentional
         walk = Walk(self.reader.rnn, self.reader.embed(target), state.history.hidden, self.reader.dropout)
+        look = self.attentional.walk(state.memory)
         found = []
         for time in range(target.size(1)):
-            output = walk.step(time, attentional)
-            attentional = self.reader.dropout(self.attentional(output.unsqueeze(1), state.memory)).squeeze(1)  # B M
+            attentional = self.reader.dropout(look(walk.step(time, attentional)))  # B M
             found.append(attentional)
         return torch.stack(found, dim=1), DecoderState(state.memory, FeedingHistory(walk.hidden, attentional))
 

@@ -57,7 +57,7 @@ def case(request):
 
 def test_the_score_is_the_equation(case):
     attention, equation, queries, encoded = case
-    found = attention.scores(queries, attention.keys(encoded))
+    found = attention.scores(queries, attention.read(encoded, MASK))
     for row, time, position in np.ndindex(ROWS, TIMES, SOURCE):
         expected = equation(attention, array(queries[row, time]), array(encoded[row, position]))
         np.testing.assert_allclose(found[row, time, position].item(), expected, rtol=1e-10)

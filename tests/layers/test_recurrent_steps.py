@@ -45,15 +45,27 @@ def test_a_shared_linear_map_is_differentiated_as_any_other():
 
     def twice(x, weight, bias, more):
         linear = SharedLinear(weight, bias)
-        return linear(x, None) * linear(x.sin(), more)
+        return linear(x) * linear(x.sin(), more)
 
     assert torch.autograd.gradcheck(twice, (x, weight, bias, more))
+
+
+def test_a_linear_map_of_each_row_is_differentiated_as_any_other():
+    torch.manual_seed(3)
+    weight = torch.randn(2, 3, 4, dtype=torch.double, requires_grad=True)
+    x = torch.randn(2, 1, 4, dtype=torch.double, requires_grad=True)
+
+    def twice(x, weight):
+        linear = SharedLinear(weight)
+        return linear(x) * linear(x.sin())
+
+    assert torch.autograd.gradcheck(twice, (x, weight))
 
 
 def test_nothing_is_kept_when_a_walk_is_over():
     weight = nn.Parameter(torch.randn(3, 4))
     linear = SharedLinear(weight, nn.Parameter(torch.randn(3)))
-    output = linear(torch.randn(2, 4, requires_grad=True), None)
+    output = linear(torch.randn(2, 4, requires_grad=True))
     watched = weakref.ref(linear)
     gc.disable()
     try:

@@ -668,15 +668,15 @@ TRAINING = [
     Fault(
         "a model is evaluated as if in training",
         "training/trainer.py",
-        "        self.model.eval()\n",
+        "        self.measured.eval()\n",
         "",
         "training/test_trainer.py::test_a_validation_sees_the_model_as_it_will_be_used",
     ),
     Fault(
         "a model trains on as if in evaluation",
         "training/trainer.py",
-        "            found = self.validate(self.model)\n        self.model.train()",
-        "            found = self.validate(self.model)",
+        "            found = self.validate(model)\n        self.model.train()",
+        "            found = self.validate(model)",
         RESUMING,
     ),
     Fault(

@@ -194,6 +194,10 @@ class DecoderLayer(nn.Module):
         self.feed_forward = _feed_forward(config)
         self.around_feed_forward = residual(config.model_dim, config.dropout)
 
+    def read(self, encoded: Encoded) -> KeyValue:
+        """The source, as this layer will look at it."""
+        return self.source_attention.project(encoded)
+
     def forward(
         self, x: Vectors, source: KeyValue, source_mask: Bool[Tensor, "row 1 1 source"], past: KeyValue
     ) -> tuple[Vectors, KeyValue]:
@@ -222,7 +226,7 @@ class TransformerDecoder(Decoder[TransformerState]):
         self.norm = last_norm(config.norm, config.model_dim)
 
     def start(self, encoded: Encoded, source_mask: SourceMask) -> TransformerState:
-        attended = tuple(layer.source_attention.project(encoded) for layer in self.layers)
+        attended = tuple(layer.read(encoded) for layer in self.layers)
         memory = TransformerMemory(attended, padding_mask(source_mask))
         return DecoderState(memory, tuple(layer.before_first() for layer in attended))
 

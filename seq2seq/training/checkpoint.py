@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from seq2seq.errors import CheckpointError
 from seq2seq.files import RunFolder
+from seq2seq.training.sharding import gathered_by_main, share
 from seq2seq.training.weights import read_file, save_tensors, set_weights, weights
 
 FORMAT, READABLE = "2", ("1", "2")
@@ -49,14 +50,19 @@ class Position:
     meter: dict[str, Any] = field(default_factory=dict)  # what is not reported yet
 
 
-def save_checkpoint(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer, position: Position) -> None:
+def training_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Weights and moments as a checkpoint holds them; where each process has a share, main gets all."""
+    tensors = {f"model.{name}": gathered_by_main(tensor) for name, tensor in weights(model).items()}
+    for name, moments in _moments(model, optimizer):
+        tensors |= {f"optimizer.{name}.{key}": gathered_by_main(value) for key, value in moments.items()}
+    return tensors
+
+
+def save_checkpoint(folder: RunFolder, tensors: dict[str, Tensor], position: Position) -> None:
     """All that going on needs is in a file that was read back; only then the last but one goes.
 
     Raises CheckpointError when it cannot be written; those before it are then as they were.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in weights(model).items()}
-    for name, moments in _moments(model, optimizer):
-        tensors |= {f"optimizer.{name}.{key}": value for key, value in moments.items()}
     save_tensors(folder.checkpoint(position.update), tensors, {"format": FORMAT, "position": dumps(asdict(position))})
     for old in folder.checkpoints()[:-KEPT]:
         old.unlink()
@@ -93,11 +99,11 @@ def read_newest(folder: RunFolder) -> Saved | None:
 
 def restore(tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, where: Path) -> None:
     """Bring all to the moment of the `tensors`. Raises CheckpointError when they are of another model."""
-    set_weights(model, _under("model.", tensors), where)
-    saved = _under("optimizer.", tensors)
+    set_weights(model, under("model.", tensors), where)
+    saved = under("optimizer.", tensors)
     for name, parameter in model.named_parameters():
-        moments = _under(f"{name}.", saved)  # copied, because what is read may still lie in the file
-        optimizer.state[parameter] = {k: v.to(_place(k, parameter), copy=True) for k, v in moments.items()}
+        moments = under(f"{name}.", saved)
+        optimizer.state[parameter] = {key: _as_kept(key, value, parameter) for key, value in moments.items()}
 
 
 def _position(path: Path, header: dict[str, str]) -> Position:
@@ -118,10 +124,16 @@ def _moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[tup
         yield name, optimizer.state.get(parameter, {})
 
 
-def _place(key: str, parameter: Tensor) -> torch.device:
-    """Where AdamW keeps a value: step counters stay on the CPU unless the fused kernel holds them on the device."""
-    return parameter.device if key != "step" or parameter.is_cuda else torch.device("cpu")
+def _as_kept(key: str, value: Tensor, parameter: Tensor) -> Tensor:
+    """A copy as AdamW keeps it, because what is read may still lie in the file: moments beside their parameter.
+
+    Step counters stay on the CPU unless the fused kernel holds them on the device.
+    """
+    if key == "step":
+        return value.to(parameter.device if parameter.is_cuda else torch.device("cpu"), copy=True)
+    return torch.empty_like(parameter).copy_(share(value, parameter))
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

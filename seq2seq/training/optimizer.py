@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seq2seq.config import Config
+from seq2seq.training.sharding import gathered
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 
@@ -35,7 +36,7 @@ def build_optimizer(config: OptimizerConfig, model: nn.Module) -> torch.optim.Ad
 def clip_gradient(model: nn.Module, longest: float | None) -> Float[Tensor, ""]:
     """The norm of the gradient; one above `longest` is scaled down to that, without waiting for the device."""
     parameters = list(model.parameters())
-    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    norm = gathered(nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
     if longest is not None:
         nn.utils.clip_grads_with_norm_(parameters, longest, norm)
     return norm

@@ -27,6 +27,7 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from seq2seq.errors import ConfigError, PeerError, ReportedError, Seq2SeqError
+from seq2seq.training.sharding import is_share
 from seq2seq.training.weights import weights
 
 TIMEOUT = "SEQ2SEQ_TIMEOUT"  # environment: seconds of silence after which another process counts as lost
@@ -90,11 +91,13 @@ class Processes:
         return error if self.is_main else ReportedError()
 
     def check_alike(self, model: nn.Module, update: int) -> None:
-        """Raises PeerError when a weight of `model` is not bit for bit the same in all processes."""
+        """Raises PeerError when a weight of `model` that all processes have is not bit for bit the same in all.
+
+        Of a share there is no second to compare it with.
+        """
         found = self.gather(_checksums(model)) if self.size > 1 else []
-        names = list(weights(model))
         for rank, other in enumerate(found):
-            if odd := [name for name, own, its in zip(names, found[0], other, strict=True) if own != its]:
+            if odd := [name for name, sum_ in found[0].items() if sum_ != other[name]]:
                 raise self.agreed(
                     PeerError(
                         f"update {update}: process {rank} no longer has the weights of process 0 ({odd[0]}, and"
@@ -134,8 +137,8 @@ class Torchrun(Processes):
         return DistributedDataParallel(module, gradient_as_bucket_view=True)
 
     def sending(self, module: nn.Module, *, now: bool) -> AbstractContextManager[None]:
-        assert isinstance(module, DistributedDataParallel)
-        return nullcontext() if now else module.no_sync()
+        # One of which each has a share keeps no gradient of the rest, so that it sends at each pass.
+        return nullcontext() if now or not isinstance(module, DistributedDataParallel) else module.no_sync()
 
     def add_up(self, values: Tensor) -> None:
         dist.all_reduce(values)
@@ -266,7 +269,8 @@ def _timeout() -> float:
     return seconds
 
 
-def _checksums(model: nn.Module) -> list[int]:
-    """A sum of the bits of each weight; one transfer from the device."""
-    sums = [w.detach().view(INTEGERS[w.element_size()]).sum(dtype=torch.int64) for w in weights(model).values()]
-    return torch.stack(sums).tolist()
+def _checksums(model: nn.Module) -> dict[str, int]:
+    """A sum of the bits of each weight that is whole here; one transfer from the device."""
+    copies = {name: weight.detach() for name, weight in weights(model).items() if not is_share(weight)}
+    sums = [weight.view(INTEGERS[weight.element_size()]).sum(dtype=torch.int64) for weight in copies.values()]
+    return dict(zip(copies, torch.stack(sums).tolist(), strict=True)) if copies else {}

@@ -46,6 +46,8 @@ class TrainingConfig(Config):
     keep_snapshots: Annotated[int, Field(ge=0)] = 5
     """Validations whose weights are kept for `seq2seq average`."""
 
+    sharded: bool = False
+    """Each process keeps only its share of weights, gradients and optimiser state; for models too large for one GPU."""
     deterministic: bool = False
     """On a GPU, only algorithms that give the same bits each time; slower. A CPU has no others here."""
     tensorboard: bool = False

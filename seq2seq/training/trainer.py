@@ -14,7 +14,7 @@ from torch import Tensor
 from seq2seq.data.batches import Batch
 from seq2seq.files import RunFolder
 from seq2seq.models.interface import EncoderDecoder
-from seq2seq.training.checkpoint import Position, read_newest, restore, save_checkpoint
+from seq2seq.training.checkpoint import Position, read_newest, restore, save_checkpoint, training_tensors, under
 from seq2seq.training.guard import count_skipped, refuse_unless_finite, warn_of_spike
 from seq2seq.training.memory import beyond_help, halved, is_out_of_memory, release
 from seq2seq.training.meter import Meter, Place, Record
@@ -24,6 +24,7 @@ from seq2seq.training.parallel import ALONE, Processes
 from seq2seq.training.randomness import seed_generators
 from seq2seq.training.schedule import learning_rate
 from seq2seq.training.settings import TrainingConfig
+from seq2seq.training.sharding import filled, hollow, shard
 from seq2seq.training.weights import average, read_tensors, save_tensors, set_weights, weights
 
 REPORT_EVERY = 10  # updates; the only times the loop waits for the device
@@ -69,8 +70,10 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.device = next(self.model.parameters()).device
+        loss, sharded = BatchLoss(self.model, self.config.label_smoothing), self.config.sharded
+        self.measured = hollow(self.model) if sharded else self.model  # what a validation sees
+        self.loss = shard(loss, self.processes.size) if sharded else self.processes.wrap(loss)
         self.optimizer = build_optimizer(self.config.optimizer, self.model)
-        self.loss = self.processes.wrap(BatchLoss(self.model, self.config.label_smoothing))
         self.meter = Meter()
 
     def resume(self) -> bool:
@@ -117,7 +120,7 @@ class Trainer:
             if not self.stopped:
                 self._finish()
             self.processes.check_alike(self.model, self.position.update)
-            self._by_main(self._save)
+            self._save()
         return self.position.finished
 
     def _groups(self) -> Iterator[list[Batch]]:
@@ -220,16 +223,17 @@ class Trainer:
         else:
             position.without_better += 1
         position.validated = position.update
-        self._by_main(lambda: self._keep(best=better))
+        tensors = training_tensors(self.model, self.optimizer)
+        self._by_main(lambda: self._keep(under("model.", tensors), best=better))
+        self._save(tensors)
 
-    def _keep(self, *, best: bool) -> None:
+    def _keep(self, model: dict[str, Tensor], *, best: bool) -> None:
         if best:
-            save_tensors(self.folder.model, weights(self.model))
+            save_tensors(self.folder.model, model)
         if self.config.keep_snapshots:
-            save_tensors(self.folder.snapshot(self.position.update), weights(self.model))
+            save_tensors(self.folder.snapshot(self.position.update), model)
             for old in self.folder.snapshots()[: -self.config.keep_snapshots]:
                 old.unlink()
-        self._save()
 
     def _by_main(self, write: Callable[[], None]) -> None:
         with self.processes.together():
@@ -238,9 +242,9 @@ class Trainer:
 
     def _measure(self, **notes: int) -> float:
         """The metric on the validation set; the listener hears of it."""
-        self.model.eval()
-        with torch.inference_mode():
-            found = self.validate(self.model)
+        self.measured.eval()
+        with filled(self.measured, self.model) as model, torch.inference_mode():
+            found = self.validate(model)
         self.model.train()
         self.position.records += 1
         record: Record = {"update": self.position.update, "epoch": self.position.epoch, **notes, **found}
@@ -274,6 +278,7 @@ class Trainer:
             self._by_main(lambda: save_tensors(self.folder.model, mean))
         set_weights(self.model, own, self.folder.training)
 
-    def _save(self) -> None:
+    def _save(self, tensors: dict[str, Tensor] | None = None) -> None:
+        tensors = tensors or training_tensors(self.model, self.optimizer)
         self.position.meter = self.meter.state()
-        save_checkpoint(self.folder, self.model, self.optimizer, self.position)
+        self._by_main(lambda: save_checkpoint(self.folder, tensors, self.position))

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from seq2seq.errors import CheckpointError
 from seq2seq.files import replacing
+from seq2seq.training.sharding import share
 
 SUM = "sha256"
 
@@ -115,7 +116,7 @@ def set_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> No
             " use the recipe.yaml it was trained with"
         )
     for name, parameter in parameters.items():
-        parameter.copy_(tensors[name])
+        parameter.copy_(share(tensors[name], parameter))
 
 
 def average(sets: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -23,6 +23,7 @@ from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.memory import told_when_full
 from seq2seq.training.parallel import ALONE, Processes, joined, own_device, own_rank
+from seq2seq.training.sharding import refuse_one_process
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Advice, Machine, advise, measure
@@ -70,6 +71,8 @@ def train(options: TrainOptions) -> Outcome:
         processes = until_done.enter_context(joined())
         with processes.together():
             recipe = read_recipe(options)
+            if recipe.training.sharded:
+                refuse_one_process(processes.size)
             folder = RunFolder(options.out or Path("runs", options.recipe.resolve().parent.name, options.recipe.stem))
             finished = processes.is_main and _is_finished(folder, recipe)
             if processes.is_main and not finished:
@@ -125,8 +128,8 @@ def _told(device: torch.device, processes: Processes) -> str:
 def _belongs(folder: RunFolder, recipe: Recipe) -> bool:
     """Whether the folder already holds a run of this recipe; raises CheckpointError when it holds anything else."""
     if folder.recipe.exists():
-        text = recipe_text(recipe)
-        old = recipe_text(load_recipe(folder.recipe))  # with what this version knows besides
+        text = recipe_text(_however_spread(recipe))
+        old = recipe_text(_however_spread(load_recipe(folder.recipe)))  # with what this version knows besides
         if old != text:
             raise CheckpointError(
                 f"{folder.root}: holds a run of another recipe; give another folder with --out, or remove this one."
@@ -136,6 +139,11 @@ def _belongs(folder: RunFolder, recipe: Recipe) -> bool:
     if folder.root.exists() and any(path.name != LOCK for path in folder.root.iterdir()):
         raise CheckpointError(f"{folder.root}: is not empty and not a run; give another folder with --out")
     return False
+
+
+def _however_spread(recipe: Recipe) -> Recipe:
+    """The recipe without what a run may be gone on from with another answer to."""
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"sharded": False})})
 
 
 def _prepare(folder: RunFolder, recipe: Recipe, data: TrainingText, model: EncoderDecoder[Any]) -> None:

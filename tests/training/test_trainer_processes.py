@@ -121,7 +121,7 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path):
             made._update(group)
             if made.position.batch == len(made.batches._order.epoch(made.position.epoch)):
                 made.position.epoch, made.position.batch = made.position.epoch + 1, 0
-        made._by_main(made._save)
+        made._save()
 
     leg(Processes(), 40)
     in_processes(2, lambda processes: leg(processes, 70))

@@ -117,12 +117,12 @@ def test_a_killed_process_is_restarted_and_the_model_is_the_same(tmp_path, rank)
     assert losses[0] == losses[1]
 
 
-@pytest.mark.parametrize("whom", ["torchrun", "process 1"])
-def test_asked_to_stop_all_stop_after_the_same_update_and_another_number_goes_on(tmp_path, whom):
+@pytest.mark.parametrize(("whom", "sharded"), [("torchrun", "false"), ("process 1", "false"), ("torchrun", "true")])
+def test_asked_to_stop_all_stop_after_the_same_update_and_another_number_goes_on(tmp_path, whom, sharded):
     cut = tmp_path / "cut"
     settings = ("model.dropout=0.0", "training.updates=200")
     finished([*PYTHON[:1], *train(tmp_path, "whole", *settings)])
-    with started([*TWO, *train(tmp_path, "cut", *settings)]) as process:
+    with started([*TWO, *train(tmp_path, "cut", *settings, f"training.sharded={sharded}")]) as process:
         wait_until(is_at(cut, 50), process)
         os.kill(process.pid if whom == "torchrun" else workers(process.pid)[1], signal.SIGTERM)
         text, _ = process.communicate(timeout=60)
@@ -132,6 +132,19 @@ def test_asked_to_stop_all_stop_after_the_same_update_and_another_number_goes_on
     finished([*PYTHON[:1], *train(tmp_path, "cut", *settings)])
     losses = [[event["train_loss"] for event in events(run, "update")] for run in (tmp_path / "whole", cut)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def test_one_process_has_nobody_to_share_with(tmp_path):
+    done = subprocess.run(
+        [*PYTHON[:1], *train(tmp_path, "run", "training.sharded=true")],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: training: sharded: must be false in one process")
+    assert not (tmp_path / "run").exists()
 
 
 def test_only_one_process_talks(tmp_path):

@@ -286,8 +286,8 @@ MODELS = [
     Fault(
         "all decoder layers share the projection of the first",
         "models/transformer.py",
-        "tuple(layer.source_attention.project(encoded) for layer in self.layers)",
-        "tuple(next(iter(self.layers)).source_attention.project(encoded) for _ in self.layers)",
+        "tuple(layer.read(encoded) for layer in self.layers)",
+        "tuple(next(iter(self.layers)).read(encoded) for _ in self.layers)",
         PARITY_OF_THE_TRANSFORMER,
     ),
     Fault(

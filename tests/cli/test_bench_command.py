@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from seq2seq.workflows.bench import Comparison, Speed
+from seq2seq.workflows.bench import Comparison, Speed, _Windows
 
 RECIPE = """
 data:
@@ -63,3 +63,9 @@ def test_a_command_without_a_speed_is_one_line(recipe, seq2seq, command, message
     result = seq2seq("bench", "train", "--recipe", recipe, "--updates", "10", "--against", command)
     assert result.exit_code == 1
     assert message in result.stderr.splitlines()[-1]
+
+
+def test_the_first_window_and_one_that_something_disturbed_do_not_count():
+    windows = [(100, 300, 50.0), (100, 300, 1.0), (100, 300, 9.0), (120, 240, 1.2)]
+    records = [dict(zip(("target_tokens", "source_tokens", "seconds"), each, strict=True)) for each in windows]
+    assert _Windows(records).rates() == (pytest.approx(100), pytest.approx(300))

@@ -129,3 +129,24 @@ def test_checks_that_lack_their_text_are_told_of(clean, seq2seq):
     (row,) = json.loads(found.stdout)["recipes"]
     assert row["advice"] == []
     assert "the folder nowhere does not exist" in row["not_run"]
+
+
+def test_a_recipe_that_was_not_checked_with_its_text_does_not_look_as_if(clean, seq2seq):
+    found = seq2seq("recipes", "check", clean / "wide.yaml", "--set", "data.corpus=nowhere")
+    assert "  not run: the checks that need the text: " in found.stdout
+    assert "not run" not in seq2seq("recipes", "check", clean / "wide.yaml").stdout
+
+
+@pytest.mark.parametrize("corpus", ["nowhere", "{kind: hub, name: nobody/nothing}"])
+def test_a_model_that_cannot_be_is_told_without_its_text(clean, seq2seq, corpus):
+    settings = (
+        "--set",
+        f"data.corpus={corpus}",
+        "--set",
+        "tokenizer.joint=false",
+        "--set",
+        "model.tied_embeddings=all",
+    )
+    found = seq2seq("recipes", "check", clean / "wide.yaml", *settings)
+    assert found.exit_code == 1
+    assert "tied_embeddings" in found.stderr

@@ -1,11 +1,15 @@
 """A recipe's weights and temperature are checked, and reach the order of training."""
 
+from collections import Counter
+
 import pytest
 
 from seq2seq.config import parse
 from seq2seq.data.corpus import DataConfig, count_pairs
 from seq2seq.data.mixture import Part
 from seq2seq.errors import ConfigError
+from seq2seq.workflows.recipe import load_recipe
+from seq2seq.workflows.text import TrainingText
 
 
 def config(**more):
@@ -47,3 +51,29 @@ def test_pairs_are_counted_where_that_is_cheap(tmp_path):
     assert count_pairs(config(corpus=str(tmp_path)), ("news", "web")) is None
     toy = config(corpus={"kind": "toy", "sizes": {"train": 7, "valid": 2}}, train="train")
     assert count_pairs(toy, ("train", "valid")) == 9
+
+
+RECIPE = """
+data:
+  source: a
+  target: b
+  corpus: {folder}
+  train: [web, news]
+  weights: {{news: 3, web: 2}}
+  filters: {{duplicates: true}}
+tokenizer: {{kind: byte}}
+model: {{kind: recurrent}}
+"""
+
+
+def test_an_epoch_of_training_sees_each_corpus_as_often_as_the_recipe_says(tmp_path, monkeypatch):
+    """Pairs that the filters left out are of no corpus."""
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
+    corpora = {"web": ["1", "1", "2", "", "1", "3"], "news": ["4", "2", "5", "4"], "valid": ["6"]}
+    for name, lines in corpora.items():
+        (tmp_path / f"{name}.tsv").write_text("".join(f"{line}\t{line}\n" for line in lines), encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(RECIPE.format(folder=tmp_path), encoding="utf-8")
+    text = TrainingText.prepare(load_recipe(tmp_path / "recipe.yaml", []))
+    seen = Counter(number for rows in text.order(20, seed=1).epoch(0) for number in rows.tolist())
+    words = {text.tokenizers.source.decode(text.train.source(number).tolist()): times for number, times in seen.items()}
+    assert words == {"1": 2, "2": 2, "3": 2, "4": 3, "5": 3}

@@ -36,6 +36,29 @@ def test_outputs_states_and_gradients_are_those_of_torch(kind, depth):
         torch.testing.assert_close(parameter.grad, gradients[name])
 
 
+class Thrice(Dropout):
+    """Dropout that draws nothing: what it stands before shows as three times as much."""
+
+    def forward(self, x):
+        return 3 * x
+
+
+def test_dropout_stands_before_every_layer_but_the_first():
+    torch.manual_seed(4)
+    rnn = nn.GRU(5 + 3, 4, 3, batch_first=True)
+    known, fed, first = torch.randn(2, 6, 5), torch.randn(2, 6, 3), torch.zeros(2, 3, 4)
+
+    def outputs(dropout):
+        walk = Walk(rnn, known, (first,), dropout)
+        return torch.stack([walk.step(time, fed[:, time]) for time in range(6)], dim=1)
+
+    found = outputs(Thrice(0.0))
+    with torch.no_grad():
+        rnn.weight_ih_l1.mul_(3)
+        rnn.weight_ih_l2.mul_(3)
+    torch.testing.assert_close(found, outputs(Dropout(0.0)))
+
+
 def test_a_shared_linear_map_is_differentiated_as_any_other():
     torch.manual_seed(2)
     weight = torch.randn(3, 4, dtype=torch.double, requires_grad=True)

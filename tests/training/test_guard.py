@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from seq2seq.errors import Seq2SeqError
+from seq2seq.training.checkpoint import Position
+from seq2seq.training.guard import REMEMBERED, warn_of_spike
 from seq2seq.training.schedule import ScheduleConfig
 
 from tiny_training import MODELS, digest, trainer
@@ -94,3 +96,10 @@ def test_a_loss_that_leaps_is_told_of(tmp_path, caplog):
         record.getMessage() for record in caplog.records
     ]
     assert "update 70: the loss leapt from" in caplog.text
+
+
+def test_reports_without_a_loss_do_not_hide_a_leap(caplog):
+    position = Position()
+    for loss in [2.0] * REMEMBERED + [float("nan")] * REMEMBERED + [9.0]:
+        warn_of_spike(position, loss)
+    assert "the loss leapt from 2.000 to 9.000" in caplog.text

@@ -119,6 +119,13 @@ def test_other_errors_are_none_of_its_business(tmp_path):
     assert not is_out_of_memory(ValueError("out of memory"))
 
 
+def test_a_bug_is_not_told_as_too_little_memory(tmp_path):
+    bug = RuntimeError("shapes do not fit")
+    with pytest.raises(RuntimeError) as found, told_when_full(trainer(tmp_path).position):
+        raise bug
+    assert found.value is bug
+
+
 def test_halves_hold_every_row_once():
     parts = [[batch] for batch in GROUP]
     whole = [batch.indices for batch in GROUP]

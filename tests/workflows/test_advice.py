@@ -12,6 +12,7 @@ from seq2seq.data.tokenized import Rows, SplitWriter, load_split
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import CODES, Machine, advise, advise_recipe, measure
 from seq2seq.workflows.advice.facts import repeated
+from seq2seq.workflows.advice.machine import memory_short
 from seq2seq.workflows.recipe import load_recipe
 from seq2seq.workflows.recipes import untrained_model
 from seq2seq.workflows.text import TrainingText
@@ -119,6 +120,9 @@ def folder(tmp_path_factory):
         "shuffled": {"train": [(a, b) for (a, _), (_, b) in zip(train, shifted, strict=True)]},
         "copied": {"train": [(a, a) if i % 2 else (a, b) for i, (a, b) in enumerate(train)]},
         "leaky": {"train": train + valid[:50] + test[:50], "test": test[:150] + valid[150:]},
+        "valid-in-train": {"train": train + valid[:50]},
+        "test-in-train": {"train": train + test[:50]},
+        "valid-in-test": {"test": test + valid[:50]},
         "foreign": {"valid": [(f"{a} ω", b) for a, b in valid]},
     }
     for name, changed in corpora.items():
@@ -201,6 +205,102 @@ def split_of(folder, pairs):
     writer.add(*(Rows.of(rows, list(map(str, rows)), 300) for rows in zip(*pairs, strict=True)))
     writer.finish(FilterReport(kept=len(pairs)), [len(pairs)])
     return load_split(folder)[0]
+
+
+GATHERED = [(64, 2), (64, 8), (1024, 4), (2048, 8)]
+
+
+@pytest.mark.parametrize(("tokens", "batches"), GATHERED)
+def test_an_update_is_judged_by_its_tokens_however_they_are_gathered(tokens, batches):
+    """Peaks about the limit, of which the batch is a part."""
+    for peak in (1e-4, 1e-3, 3e-3, 1e-2, 2e-2):
+        one, many = (
+            recipe_of(
+                TRANSFORMER,
+                [
+                    SMALL,
+                    f"training.schedule.peak={peak}",
+                    f"training.batch_tokens={size}",
+                    f"training.accumulate={count}",
+                ],
+            )
+            for size, count in ((tokens * batches, 1), (tokens, batches))
+        )
+        assert advice_of(one, CPU) == advice_of(many, CPU)
+
+
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+@pytest.mark.parametrize(
+    ("code", "name", "layers", "settings"),
+    [
+        ("deep-recurrent", RECURRENT, 6, []),
+        ("post-norm-deep", TRANSFORMER, 18, ["model.norm=after", "training.schedule.warmup=600"]),
+        ("post-norm-short-warmup", TRANSFORMER, 6, ["model.norm=after"]),
+    ],
+)
+def test_either_side_may_be_too_deep(side, code, name, layers, settings):
+    assert code in codes(advise_recipe(recipe_of(name, [*settings, f"model.{side}_layers={layers}"])))
+
+
+def test_a_text_of_two_names_is_one_text(folder):
+    corpus = (
+        f"data.corpus={{kind: files, folder: {folder / 'copied'}, splits: {{dev: valid, held: valid, all: train}}}}"
+    )
+
+    def found(valid, tests):
+        settings = [corpus, "data.train=all", f"data.valid={valid}", f"data.tests=[{tests}]"]
+        return codes(advise_recipe(recipe_of(RECURRENT, settings)))
+
+    assert found("dev", "test") == set()
+    assert found("dev", "held") == {"validation-is-test"}
+    assert found("train", "test") == {"validation-in-training"}
+    assert found("dev", "train") == {"test-in-training"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("valid-in-train", "validation-overlap"),
+        ("test-in-train", "test-overlap"),
+        ("valid-in-test", "validation-test-overlap"),
+    ],
+)
+def test_what_overlaps_is_told_of_and_nothing_else(folder, name, code):
+    recipe = recipe_of(RECURRENT, [f"data.corpus={folder / name}"])
+    assert {each for each in codes(advice_of(recipe, CPU)) if each.endswith("overlap")} == {code}
+
+
+def test_training_needs_four_numbers_of_four_bytes_for_each_parameter():
+    """Itself, its gradient and two moments."""
+    for memory, short in ((15_999, True), (16_000, False)):
+        found = memory_short(recipe_of(RECURRENT), Machine("cpu", memory=memory, fast_bf16=False), 1000)
+        assert (found is not None) == short
+
+
+def facts_of(tmp_path, valid, *settings):
+    """The facts of a corpus of letters whose validation text is `valid`; the longest is its test, of 20."""
+    texts = {"train": [("ab", "ba")] * 200, "valid": valid, "test": [("b", "b" * 20)]}
+    for split, pairs in texts.items():
+        lines = "".join(f"{source}\t{target}\n" for source, target in pairs)
+        (tmp_path / f"{split}.tsv").write_text(lines, encoding="utf-8")
+    recipe = recipe_of(RECURRENT, [f"data.corpus={tmp_path}", *settings])
+    return measure(recipe, TrainingText.prepare(recipe), 1000)
+
+
+def test_a_target_is_cut_where_it_is_longer_than_its_limit_with_the_end_marker(tmp_path):
+    valid = [("a" * source, "b" * target) for source in (1, 3) for target in range(1, 9)]
+    found = facts_of(tmp_path, valid, "search.max_length_ratio=1.0", "search.max_length_offset=2")
+    assert found.cut_share == np.mean([len(b) + 1 > len(a) + 1 + 2 for a, b in valid])
+
+
+def test_what_training_leaves_out_is_translated_all_the_same(tmp_path):
+    assert facts_of(tmp_path, [("a", "b")], "data.filters.max_length=4").longest == 20 + 1
+
+
+@pytest.mark.parametrize("valid", [[("aω", "b")], [("a", "bω")]])
+def test_unknown_tokens_are_those_of_both_sides(tmp_path, valid):
+    text = "".join(a + b for a, b in valid)
+    assert facts_of(tmp_path, valid).unknown_share == text.count("ω") / len(text)
 
 
 def test_overlap_is_that_of_the_sets_of_pairs(tmp_path):

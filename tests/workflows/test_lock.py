@@ -1,5 +1,6 @@
 """One training a run folder."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -54,3 +55,23 @@ def test_a_lock_that_ends_well_leaves_nothing(tmp_path):
     with locked(tmp_path / "kept"):
         (tmp_path / "kept" / "recipe.yaml").touch()
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["recipe.yaml"]
+
+
+@pytest.mark.parametrize("follower", [False, True], ids=["nobody", "another"])
+def test_a_lock_that_went_away_while_it_was_opened_is_made_anew(tmp_path, monkeypatch, follower):
+    """Its holder ends just then; where another made the file again, that one is the lock."""
+    path, flock, gone = tmp_path / NAME, fcntl.flock, []
+
+    def just_gone(handle, operation):
+        if not gone:
+            gone.append(path.unlink())
+            if follower:
+                path.touch()
+        flock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", just_gone)
+    with locked(tmp_path):
+        assert gone
+        assert path.read_text().startswith(f'{{"process": {os.getpid()}')
+        with pytest.raises(CheckpointError, match=f"process {os.getpid()} on"), locked(tmp_path):
+            pass

@@ -3,11 +3,13 @@
 import json
 import math
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -17,8 +19,8 @@ from seq2seq.data.batches import collate
 from seq2seq.training.calibration import TIMED, Calibration, hungriest
 from seq2seq.training.objective import batch_loss
 from seq2seq.workflows.advice import Machine
-from seq2seq.workflows.calibrate import count_epoch, measure_training
-from seq2seq.workflows.flops import flops_a_target_token
+from seq2seq.workflows.calibrate import count_epoch, measure_training, usual_search
+from seq2seq.workflows.flops import attended_sides, flops_a_target_token
 from seq2seq.workflows.plan import Epoch, Plan
 from seq2seq.workflows.recipe import load_recipe
 from seq2seq.workflows.text import TrainingText
@@ -89,6 +91,14 @@ def test_the_hungriest_batches_are_no_smaller_than_any(file):
         assert max(map(need, chosen)) == max(map(need, batches))
 
 
+def test_a_translation_is_timed_as_long_as_references_are(file, tmp_path):
+    for split, count in {"train": 50, "valid": 20}.items():
+        (tmp_path / f"{split}.tsv").write_text("abc\tabcdefghijkl\n" * count, encoding="utf-8")
+    recipe = load_recipe(file, [f"data.corpus={tmp_path}", "tokenizer.kind=byte"])
+    limits = usual_search(TrainingText.prepare(recipe)).limits(torch.ones(1, 3 + 1, dtype=torch.bool))
+    assert 12 + 1 <= limits < 1.5 * (12 + 1)
+
+
 def test_an_epoch_is_counted_whole(file):
     recipe = load_recipe(file)
     data = TrainingText.prepare(recipe)
@@ -107,6 +117,11 @@ def test_the_safe_batch_is_no_larger_than_the_text(file):
     plan = plan_of(file)
     assert plan.safe_batch_tokens == 50 * 200
     assert "the whole text would fit" in plan.text
+
+
+def test_what_is_accumulated_is_text_too(file):
+    grouped = EPOCH._replace(updates=EPOCH.updates / 2)
+    assert plan_of(file, "training.accumulate=2", epoch=grouped).safe_batch_tokens == 50 * 200
 
 
 def test_the_time_is_that_of_start_updates_and_validations(file):
@@ -157,6 +172,16 @@ def test_flops_of_a_transformer_are_those_that_torch_counts(name):
     lengths = np.full(rows, length + 1)
     expected = flops_a_target_token(model, lengths, lengths) * lengths.sum()
     assert counter.get_total_flops() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_each_layer_of_attention_looks_where_the_architecture_says(name):
+    config = TINY[name]
+    sides = Counter(attended_sides(tiny_model(name)))
+    if config.kind == "transformer":
+        assert sides == Counter(source=config.encoder_layers, target=config.decoder_layers, both=config.decoder_layers)
+    else:
+        assert sides == Counter(both=int(config.attention != "none"))
 
 
 @pytest.mark.slow

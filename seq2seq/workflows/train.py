@@ -2,8 +2,6 @@
 
 import json
 import logging
-import os
-import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +10,6 @@ from typing import Any, NamedTuple
 
 import torch
 
-from seq2seq import __version__
 from seq2seq.data.batches import Batches
 from seq2seq.data.tokenizer import INDEX, TokenizerPair
 from seq2seq.devices import choose_device, only_deterministic_algorithms
@@ -30,6 +27,7 @@ from seq2seq.workflows.advice import Advice, Machine, advise, measure
 from seq2seq.workflows.lock import NAME as LOCK
 from seq2seq.workflows.lock import locked
 from seq2seq.workflows.progress import Bar, Listeners, MetricsFile, TensorBoard
+from seq2seq.workflows.provenance import environment, summary
 from seq2seq.workflows.recipe import Recipe, difference, load_recipe, recipe_text
 from seq2seq.workflows.signals import stopped_by_signals
 from seq2seq.workflows.text import TrainingText
@@ -110,7 +108,7 @@ def _train(recipe: Recipe, folder: RunFolder, device: torch.device, processes: P
     if stopped_by is not None:
         logger.info("stopped at update %d; the same command goes on from there", trainer.position.update)
     elif processes.is_main:
-        write_text(folder.summary, json.dumps(_summary(trainer, recipe, data), indent=2) + "\n")
+        write_text(folder.summary, json.dumps(summary(trainer, recipe, data), indent=2) + "\n")
         logger.info("%s: done; best at update %d", folder.root, trainer.position.best_update)
     return Outcome(folder.root, finished=stopped_by is None, signal=stopped_by, is_main=processes.is_main)
 
@@ -242,54 +240,3 @@ def _tensorboard(folder: RunFolder) -> TensorBoard:
         raise ConfigError(
             "training: tensorboard: the package is not installed; pip install 'seq2seq[tensorboard]'"
         ) from None
-
-
-def _summary(trainer: Trainer, recipe: Recipe, data: TrainingText) -> dict[str, Any]:
-    position, config = trainer.position, recipe.training
-    if position.update >= config.updates:
-        ended_by = "updates"
-    else:
-        ended_by = "patience" if config.patience and position.without_better >= config.patience else "minutes"
-    return {
-        "kind": recipe.model.kind,
-        "parameters": parameter_count(trainer.model),
-        "updates": position.update,
-        "epochs": position.epoch,
-        "seconds": round(position.seconds, 3),
-        "target_tokens": position.target_tokens,
-        "source_tokens": position.source_tokens,
-        "target_tokens_per_second": round(position.target_tokens / position.seconds, 1),
-        "best_metric": config.metric,
-        "best": position.best,
-        "best_update": position.best_update,
-        "longest_source": int(data.train.source_lengths.max()),
-        "device": str(trainer.device),
-        "precision": config.precision,
-        "stopped": ended_by,
-        "skipped": position.skipped,
-        "split": position.split,
-    }
-
-
-def environment(device: torch.device, seed: int) -> dict[str, Any]:
-    """What a result depends on besides its recipe."""
-    return {
-        "seq2seq": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "cuda": torch.version.cuda,
-        "seed": seed,
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())

@@ -1,9 +1,12 @@
-"""Floating-point operations of training on a text, with the products between tokens inside attention.
+"""Floating-point operations of training: forward and backward, padding not counted.
 
-Those of weights are counted as in `seq2seq.workflows.info`. A layer of attention multiplies each query with each key
-and each weight with each value, 2 operations a number of their width either time, and twice as much backward: 12 in
-all (Kaplan et al. 2020, table 1, has the forward part). A causal mask saves nothing, because it is laid over the
-whole product. Padding is not counted.
+Each weight that a token meets in a matrix product is 6: 2 forward and 4 backward (Kaplan et al. 2020, "Scaling Laws
+for Neural Language Models", section 2.1). Look-ups of embeddings are none; what is done once a sentence (a bridge)
+counts as done for each target token, and so does all of the matrix of `concat` attention.
+
+A layer of attention multiplies each query with each key and each weight with each value, 2 operations a number of
+their width either time, and twice as much backward: 12 in all (the same, table 1, has the forward part). A causal mask
+saves nothing, because it is laid over the whole product.
 """
 
 from typing import Any
@@ -15,11 +18,23 @@ from torch import nn
 from seq2seq.layers.attention import MultiHeadAttention
 from seq2seq.layers.recurrent_attention import RecurrentAttention
 from seq2seq.models.interface import EncoderDecoder
-from seq2seq.workflows.info import flops_per_token
 
+FLOPS_A_WEIGHT = 6  # of a token
 FLOPS_A_CELL = 12  # of a query and a key, for each number of their width
 
+READ_SOURCE = ("source_attention.key_value.", "attention.key.", "attention.weight.")  # maps of a decoder's memory
+
 Lengths = NDArray[np.integer]
+
+
+def flops_per_token(model: nn.Module) -> dict[str, int]:
+    """Operations of a token on either side for the weights that it meets."""
+    weights = {"source": 0, "target": 0}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if parameter.dim() > 1 and ".embedding." not in name:
+            of_source = name.startswith("encoder.") or any(part in name for part in READ_SOURCE)
+            weights["source" if of_source else "target"] += parameter.numel()
+    return {side: FLOPS_A_WEIGHT * count for side, count in weights.items()}
 
 
 def flops_a_target_token(model: EncoderDecoder[Any], source_lengths: Lengths, target_lengths: Lengths) -> float:

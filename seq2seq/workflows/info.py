@@ -1,9 +1,4 @@
-"""What a run or a recipe is made of: sizes, operations, memory, scores, versions.
-
-Operations are counted as 6 for each weight that a token meets in a matrix product: 2 forward and 4 backward
-(Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 2.1). Look-ups of embeddings and the products
-between tokens inside attention are not counted; what is done once a sentence counts as done for each token.
-"""
+"""What a run or a recipe is made of: sizes, operations, memory, scores, versions."""
 
 import json
 import platform
@@ -24,11 +19,11 @@ from seq2seq.files import RunFolder
 from seq2seq.loading import find_run
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.evaluate import sha256
+from seq2seq.workflows.flops import FLOPS_A_WEIGHT, flops_per_token
 from seq2seq.workflows.recipe import Recipe, load_recipe
 from seq2seq.workflows.recipes import untrained_model
 from seq2seq.workflows.tables import seconds_as_text
 
-FLOPS_A_WEIGHT = 6  # forward and backward
 BYTES = 4  # of a float32
 COPIES = 4  # in training: weights, gradients, and AdamW's two moments
 NOTE = (
@@ -168,16 +163,6 @@ def parameters_by_part(model: nn.Module) -> tuple[dict[str, int], dict[str, str]
         else:
             shared[part] = owner
     return counts, shared
-
-
-def flops_per_token(model: nn.Module) -> dict[str, int]:
-    """Operations of a token on either side, forward and backward; the module says what is counted."""
-    weights = {"source": 0, "target": 0}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        part = _part(name)
-        if parameter.dim() > 1 and "embedding" not in part:
-            weights["source" if part == "encoder" else "target"] += parameter.numel()
-    return {side: FLOPS_A_WEIGHT * count for side, count in weights.items()}
 
 
 def _part(parameter: str) -> str:

@@ -110,10 +110,10 @@ def test_info_counts_every_parameter_once(run, seq2seq):
 def test_operations_a_token_are_six_for_each_weight_that_multiplies(run, seq2seq):
     record = json.loads(seq2seq("info", run, "--json").stdout)
     width, inner, vocabulary = 8, 16, record["vocabulary"]["target"]
-    attention, feed_forward = 4 * width * width, 2 * width * inner
+    square, feed_forward = width * width, 2 * width * inner
     assert record["flops_per_token"] == {
-        "source": 6 * (attention + feed_forward),
-        "target": 6 * (2 * attention + feed_forward + width * vocabulary),
+        "source": 6 * (4 * square + feed_forward + 2 * square),  # the last: keys and values for the decoder
+        "target": 6 * (4 * square + 2 * square + feed_forward + width * vocabulary),
     }
 
 

@@ -163,14 +163,17 @@ def test_the_text_and_the_record_hold_the_same(file):
 @pytest.mark.parametrize("name", [name for name in TINY if "transformer" in name])
 def test_flops_of_a_transformer_are_those_that_torch_counts(name):
     model = tiny_model(name)
-    rows, length = 3, 7  # of one length on both sides: no padding
+    rows, source, target = 3, 9, 5  # one length on each side: no padding
     random = np.random.default_rng(1)
-    ids = [random.integers(4, size, (rows, length)).tolist() for size in (SOURCE_VOCABULARY, TARGET_VOCABULARY)]
+    ids = (
+        random.integers(4, SOURCE_VOCABULARY, (rows, source)).tolist(),
+        random.integers(4, TARGET_VOCABULARY, (rows, target)).tolist(),
+    )
     batch = collate(*ids, range(rows))
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         batch_loss(model, batch, 0.1).smoothed.backward()
-    lengths = np.full(rows, length + 1)
-    expected = flops_a_target_token(model, lengths, lengths) * lengths.sum()
+    sources, targets = np.full(rows, source + 1), np.full(rows, target + 1)  # with the end marker
+    expected = flops_a_target_token(model, sources, targets) * targets.sum()
     assert counter.get_total_flops() == pytest.approx(expected)
 
 

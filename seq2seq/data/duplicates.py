@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seq2seq.data.mapped import blocks
 from seq2seq.data.tokenized import TokenizedSplit
 
 Keys = NDArray[np.uint64]
 
 PASS = 1 << 21  # pairs whose keys are in memory together, about 100 MB
-BLOCK = 1 << 20  # keys of a split that are looked at together
 TABLE = 1 << 20  # a power of two
 
 
@@ -46,8 +46,7 @@ def overlap(train: TokenizedSplit, other: TokenizedSplit) -> Overlap:
     """What of `other` stands in `train`, among the pairs that the filters kept there."""
     known: tuple[set[int], set[int], set[tuple[int, int]]] = set(), set(), set()
     is_source, is_target = _membership(other.source_keys), _membership(other.target_keys)
-    for begin in range(0, len(train), BLOCK):
-        source, target = (keys[begin : begin + BLOCK] for keys in (train.source_keys, train.target_keys))
+    for source, target in blocks(train.source_keys, train.target_keys):
         in_source, in_target = is_source(source), is_target(target)
         known[0].update(source[in_source].tolist())
         known[1].update(target[in_target].tolist())
@@ -62,14 +61,14 @@ def overlap(train: TokenizedSplit, other: TokenizedSplit) -> Overlap:
     )
 
 
-def repeated(blocks: Callable[[], Iterator[tuple[Keys, Keys]]], count: int) -> NDArray[np.bool_]:
-    """Which of `count` pairs, whose keys come in blocks, came before; asks for the blocks once for every pass."""
+def repeated(parts: Callable[[], Iterator[tuple[Keys, Keys]]], count: int) -> NDArray[np.bool_]:
+    """Which of `count` pairs, whose keys come in parts, came before; asks for the parts once for every pass."""
     found = np.zeros(count, dtype=bool)
     passes = -(-count // PASS)
     for remainder in range(passes):
         numbers, sources, targets = [], [], []
         begin = 0
-        for source, target in blocks():
+        for source, target in parts():
             mine = np.flatnonzero(source % np.uint64(passes) == remainder)
             numbers.append(begin + mine)
             sources.append(source[mine])

@@ -10,11 +10,12 @@ batch do not grow with it: its chunks of some thousand neighbours are shuffled a
 each pool is sorted and cut by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seq2seq.data.mapped import blocks
 from seq2seq.data.mixture import Part, epoch_ranges
 from seq2seq.errors import ConfigError
 
@@ -39,15 +40,19 @@ class BatchOrder:
         batch_tokens: int,
         seed: int,
         parts: Sequence[Part] = (),
+        after_pool: Callable[[], None] = lambda: None,
     ) -> None:
         """`parts` says how often an epoch sees which examples; without them each is seen once.
 
+        `after_pool` is called when the batches of a pool are done, because the next one has other examples.
         Raises ConfigError when a pair alone is over the budget.
         """
         self._source_lengths, self._target_lengths = source_lengths, target_lengths
         self._parts = tuple(parts) or (Part(len(source_lengths)),)
-        self._batch_tokens, self._seed = batch_tokens, seed
-        longest = 1 + max(int(lengths.max(initial=-1)) for lengths in (source_lengths, target_lengths))
+        self._batch_tokens, self._seed, self._after_pool = batch_tokens, seed, after_pool
+        longest = max(
+            (int(side.max()) + 1 for both in blocks(source_lengths, target_lengths) for side in both), default=0
+        )
         if longest > batch_tokens:
             raise ConfigError(
                 f"batch_tokens must be at least {longest}, the tokens of the longest pair with its end marker, "
@@ -64,6 +69,7 @@ class BatchOrder:
             groups = self._batches(examples, self._random(number, *([pool] if pool else [])))
             yield from groups[skip:]
             skip = max(0, skip - len(groups))
+            self._after_pool()
 
     def _pools(self, number: int) -> Iterator[NDArray[np.int64]]:
         """The examples of an epoch, all at once where they are few."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.data.filters import FilterReport
+from seq2seq.data.lengths import Lengths
+from seq2seq.data.mapped import give_back, mapped
 from seq2seq.errors import CheckpointError
 
 FORMAT = 2
@@ -49,6 +52,15 @@ class TokenizedSplit:
 
     def target(self, index: int) -> NDArray[np.integer]:
         return self.target_ids[self.target_offsets[index] : self.target_offsets[index + 1]]
+
+    @cached_property
+    def lengths(self) -> Lengths:
+        """What is to be known of the lengths of all pairs."""
+        return Lengths.of(self.source_lengths, self.target_lengths)
+
+    def give_back(self) -> None:
+        """Keep nothing in memory of what was read so far; it can be read again."""
+        give_back(*(value for value in vars(self).values() if isinstance(value, np.ndarray)))
 
 
 class Rows(NamedTuple):
@@ -177,7 +189,4 @@ def _array(folder: Path, *, file: str, type: str, sha256: str) -> NDArray[Any]:
         actual = hashlib.file_digest(stream, "sha256").hexdigest()
     if actual != sha256:
         raise CheckpointError(f"{path}: damaged (SHA-256 must be {sha256}, not {actual})")
-    if path.stat().st_size == 0:  # which cannot be mapped
-        return np.zeros(0, dtype=type)
-    # A plain view, because slicing np.memmap itself is ten times slower.
-    return np.memmap(path, dtype=type, mode="r").view(np.ndarray)
+    return mapped(path, type)

@@ -12,7 +12,7 @@ in the heap, and its own kernels in a cache. The rise over the timed updates tel
 import math
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count, cycle, islice, pairwise
 from typing import Any, NamedTuple
@@ -58,18 +58,20 @@ class Calibration:
         return statistics.median(tokens / seconds for seconds, tokens in self.blocks)
 
 
-def hungriest(split: Pairs, batches: Sequence[Rows]) -> tuple[Rows, ...]:
+def hungriest(split: Pairs, batches: Iterable[Rows]) -> tuple[Rows, ...]:
     """Those of `batches` that need most memory, whatever it is that needs it: cells, pairs of them, rows or steps."""
-    source = np.array([split.source_lengths[rows].max() + 1 for rows in batches])
-    target = np.array([split.target_lengths[rows].max() + 1 for rows in batches])
-    rows = np.array([len(each) for each in batches])
-    needs = (
-        rows,
-        rows * (source**2 + source * target + target**2),
-        target,
-        rows * (source + target),
-    )
-    return tuple(batches[index] for index in dict.fromkeys(int(need.argmax()) for need in needs))
+    most: list[tuple[int, Rows]] = []
+    for batch in batches:
+        needs = _needs(
+            len(batch), *(int(side[batch].max()) + 1 for side in (split.source_lengths, split.target_lengths))
+        )
+        most = most or [(0, batch)] * len(needs)
+        most = [(need, batch) if need > before[0] else before for need, before in zip(needs, most, strict=True)]
+    return tuple({id(batch): batch for _, batch in most}.values())
+
+
+def _needs(rows: int, source: int, target: int) -> tuple[int, ...]:
+    return rows, rows * (source**2 + source * target + target**2), target, rows * (source + target)
 
 
 def calibrate(trainer: Trainer, split: Pairs, probes: Sequence[Probe]) -> Calibration:

@@ -77,7 +77,7 @@ def measure_speed(recipe: Recipe, device: str, updates: int, asked: float) -> Sp
         trainer.run()
     memory = peak_memory(trainer.device)
     target, total = windows.rates()
-    flops = target * flops_a_target_token(model, data.train.source_lengths + 1, data.train.target_lengths + 1)
+    flops = target * flops_a_target_token(model, data.train.lengths)
     return Speed(
         target_tokens_per_second=round(target, 1),
         total_tokens_per_second=round(total, 1),

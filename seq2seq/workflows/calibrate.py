@@ -52,7 +52,7 @@ def plan_training(options: TrainOptions) -> Plan:
         device=str(device),
         machine=machine,
         parameters=parameters,
-        flops=flops_a_target_token(model, data.train.source_lengths + 1, data.train.target_lengths + 1),
+        flops=flops_a_target_token(model, data.train.lengths),
         epoch=epoch,
         measured=measured,
         startup_seconds=advising + startup,
@@ -62,11 +62,14 @@ def plan_training(options: TrainOptions) -> Plan:
 
 def count_epoch(recipe: Recipe, data: TrainingText) -> Epoch:
     """What the first pass over the text will be."""
-    source, target = data.train.source_lengths + 1, data.train.target_lengths + 1
-    batches = data.order(recipe.training.batch_tokens, recipe.seed).epoch(0)
-    cells = sum(len(rows) * (int(source[rows].max()) + int(target[rows].max())) for rows in batches)
-    target_tokens, source_tokens = (sum(int(side[rows].sum()) for rows in batches) for side in (target, source))
-    updates = len(batches) / recipe.training.accumulate
+    batches = cells = source_tokens = target_tokens = 0
+    for rows in data.order(recipe.training.batch_tokens, recipe.seed).batches(0):
+        source, target = data.train.source_lengths[rows] + 1, data.train.target_lengths[rows] + 1
+        batches += 1
+        cells += len(rows) * (int(source.max()) + int(target.max()))
+        source_tokens += int(source.sum())
+        target_tokens += int(target.sum())
+    updates = batches / recipe.training.accumulate
     return Epoch(updates, target_tokens, source_tokens, (target_tokens + source_tokens) / cells)
 
 
@@ -91,9 +94,8 @@ def measure_training(recipe: Recipe, device: str, folder: Path, asked: float) ->
 def choose_probes(recipe: Recipe, data: TrainingText) -> list[Probe]:
     """The hungriest batches of the recipe's budget and of parts of it, as far as the longest pair fits."""
     whole = recipe.training.batch_tokens
-    longest = 1 + int(max(data.train.source_lengths.max(), data.train.target_lengths.max()))
-    sizes = [whole // part for part in PARTS if whole // part >= longest or part == 1]
-    return [Probe(size, hungriest(data.train, data.order(size, recipe.seed).epoch(0))) for size in sizes]
+    sizes = [whole // part for part in PARTS if whole // part >= data.train.lengths.longest or part == 1]
+    return [Probe(size, hungriest(data.train, data.order(size, recipe.seed).batches(0))) for size in sizes]
 
 
 def usual_search(data: TrainingText) -> SearchConfig:

@@ -11,10 +11,9 @@ saves nothing, because it is laid over the whole product.
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
+from seq2seq.data.lengths import Lengths
 from seq2seq.layers.attention import MultiHeadAttention
 from seq2seq.layers.recurrent_attention import RecurrentAttention
 from seq2seq.models.interface import EncoderDecoder
@@ -23,8 +22,6 @@ FLOPS_A_WEIGHT = 6  # of a token
 FLOPS_A_CELL = 12  # of a query and a key, for each number of their width
 
 READ_SOURCE = ("source_attention.key_value.", "attention.key.", "attention.weight.")  # maps of a decoder's memory
-
-Lengths = NDArray[np.integer]
 
 
 def flops_per_token(model: nn.Module) -> dict[str, int]:
@@ -37,15 +34,14 @@ def flops_per_token(model: nn.Module) -> dict[str, int]:
     return {side: FLOPS_A_WEIGHT * count for side, count in weights.items()}
 
 
-def flops_a_target_token(model: EncoderDecoder[Any], source_lengths: Lengths, target_lengths: Lengths) -> float:
+def flops_a_target_token(model: EncoderDecoder[Any], lengths: Lengths) -> float:
     """Operations, forward and backward, a target token over sentences of such lengths."""
-    source, target = source_lengths.astype(np.float64), target_lengths.astype(np.float64)
     weights = flops_per_token(model)
-    total = weights["source"] * source.sum() + weights["target"] * target.sum()
-    cells = {"source": source @ source, "target": target @ target, "both": source @ target}
+    total = weights["source"] * lengths.source_tokens + weights["target"] * lengths.target_tokens
+    cells = {"source": lengths.source_squares, "target": lengths.target_squares, "both": lengths.products}
     for sides in attended_sides(model):
         total += FLOPS_A_CELL * model.decoder.output_dim * cells[sides]
-    return float(total / target.sum())
+    return total / lengths.target_tokens
 
 
 def attended_sides(model: nn.Module) -> list[str]:

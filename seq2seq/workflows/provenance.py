@@ -33,7 +33,7 @@ def summary(trainer: Trainer, recipe: Recipe, data: TrainingText) -> dict[str, A
         "best_metric": config.metric,
         "best": position.best,
         "best_update": position.best_update,
-        "longest_source": int(data.train.source_lengths.max()),
+        "longest_source": data.train.lengths.longest_source - 1,
         "device": str(trainer.device),
         "precision": config.precision,
         "stopped": ended_by,

@@ -72,9 +72,13 @@ class TrainingText:
     @property
     def _signs(self) -> tuple[str | int, ...]:
         """What differs where the text does."""
-        sides = [side for split in (self.train, self.valid) for side in (split.source_lengths, split.target_lengths)]
-        return (self.tokenizers.fingerprint, *(number for side in sides for number in (len(side), int(side.sum()))))
+        lengths = self.train.lengths, self.valid.lengths
+        sizes = [size for each in lengths for size in (each.pairs, each.source_tokens, each.target_tokens)]
+        return (self.tokenizers.fingerprint, *sizes)
 
     def order(self, batch_tokens: int, seed: int) -> BatchOrder:
         """The order of the training text in batches of so many tokens."""
-        return BatchOrder(self.train.source_lengths, self.train.target_lengths, batch_tokens, seed, self.parts)
+        train = self.train
+        return BatchOrder(
+            train.source_lengths, train.target_lengths, batch_tokens, seed, self.parts, after_pool=train.give_back
+        )

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import logging
+import mmap
 import os
 import threading
 import time
@@ -142,7 +143,7 @@ def test_ids_stay_on_disk(corpus, kept):
     split, _ = tokenize_split(data(corpus), "train", byte_pair(corpus), kept, apply_filters=False)
     arrays = [array for array in vars(split).values() if isinstance(array, np.ndarray)]
     assert len(arrays) == 8
-    assert all(isinstance(array.base, np.memmap) for array in arrays)
+    assert all(isinstance(array.base.obj, mmap.mmap) for array in arrays)
 
 
 # --- reuse -----------------------------------------------------------------------------------------------

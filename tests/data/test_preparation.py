@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import seq2seq
 from seq2seq.config import parse
 from seq2seq.data import cache as caching
-from seq2seq.data import duplicates, preparation
+from seq2seq.data import duplicates, mapped, preparation
 from seq2seq.data.cache import cached_tokenizers, tokenize_split
 from seq2seq.data.corpus import DataConfig
 from seq2seq.data.duplicates import overlap, repeated
@@ -249,7 +249,7 @@ def test_overlap_counts_what_stands_word_for_word_in_the_training_text(tmp_path_
     (corpus / "test.tsv").write_text("".join(f"{e.source}\t{e.target}\n" for e in other), encoding="utf-8")
     held_out, _ = tokenize_split(config, "test", BYTES, None, apply_filters=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duplicates, "BLOCK", block)
+        patch.setattr(mapped, "BLOCK", block)
         found = overlap(split, held_out)
     kept = [(e.source, e.target) for e in train if e.source.strip() and e.target.strip()]
     sources, targets = {source for source, _ in kept}, {target for _, target in kept}

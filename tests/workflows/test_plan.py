@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from seq2seq.cli.main import program
 from seq2seq.data.batches import collate
+from seq2seq.data.lengths import Lengths
 from seq2seq.training.calibration import TIMED, Calibration, hungriest
 from seq2seq.training.objective import batch_loss
 from seq2seq.workflows.advice import Machine
@@ -172,8 +173,8 @@ def test_flops_of_a_transformer_are_those_that_torch_counts(name):
     batch = collate(*ids, range(rows))
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         batch_loss(model, batch, 0.1).smoothed.backward()
-    sources, targets = np.full(rows, source + 1), np.full(rows, target + 1)  # with the end marker
-    expected = flops_a_target_token(model, sources, targets) * targets.sum()
+    lengths = Lengths.of(np.full(rows, source), np.full(rows, target))
+    expected = flops_a_target_token(model, lengths) * lengths.target_tokens
     assert counter.get_total_flops() == pytest.approx(expected)
 
 

@@ -3,17 +3,16 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from seq2seq.data.cache import cache_folder, tokenize_split
 from seq2seq.data.corpus import read_split
 from seq2seq.data.duplicates import overlap
 from seq2seq.data.filters import FilterReport
+from seq2seq.data.lengths import Lengths
 from seq2seq.data.tokenized import TokenizedSplit
 from seq2seq.data.tokenizer import TokenizerPair
 from seq2seq.errors import DataError
@@ -24,20 +23,17 @@ from seq2seq.workflows.text import TrainingText
 
 SAMPLE = 1000  # pairs of which the text itself is looked at
 
-Lengths = NDArray[np.integer]
-
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The numbers that checks go by; lengths are in tokens with the end marker."""
+    """The numbers that checks go by."""
 
     report: FilterReport
     vocabulary: tuple[int, int]  # source, target
     parameters: int
-    source_lengths: Lengths
-    target_lengths: Lengths
+    lengths: Lengths  # of the training pairs
     valid_pairs: int
     valid_tokens: int  # of the longer sides
     unknown_share: float  # of the validation tokens
@@ -49,32 +45,8 @@ class Facts:
     unread: Mapping[str, str]  # a test that could not be read: why
     longest: int  # of all splits, either side
 
-    @cached_property
-    def longer(self) -> Lengths:
-        """Tokens of the longer side of each training pair."""
-        return np.maximum(self.source_lengths, self.target_lengths)
-
-    @property
-    def pairs(self) -> int:
-        return len(self.source_lengths)
-
-    @cached_property
-    def target_tokens(self) -> int:
-        return int(self.target_lengths.sum())
-
-    @cached_property
-    def tokens(self) -> int:
-        return int(self.source_lengths.sum()) + self.target_tokens
-
-    @cached_property
-    def correlation(self) -> float:
-        """Of source and target lengths; 1 where either does not vary."""
-        if self.pairs < 2 or self.source_lengths.std() == 0 or self.target_lengths.std() == 0:
-            return 1.0
-        return float(np.corrcoef(self.source_lengths, self.target_lengths)[0, 1])
-
     def updates_an_epoch(self, recipe: Recipe) -> float:
-        return float(self.longer.sum()) / (recipe.training.batch_tokens * recipe.training.accumulate)
+        return self.lengths.longer_tokens / (recipe.training.batch_tokens * recipe.training.accumulate)
 
     def epochs(self, recipe: Recipe) -> float:
         return recipe.training.updates / self.updates_an_epoch(recipe)
@@ -89,8 +61,7 @@ def measure(recipe: Recipe, text: TrainingText, parameters: int) -> Facts:
         report=text.report,
         vocabulary=(text.tokenizers.source.size, text.tokenizers.target.size),
         parameters=parameters,
-        source_lengths=text.train.source_lengths + 1,
-        target_lengths=text.train.target_lengths + 1,
+        lengths=text.train.lengths,
         valid_pairs=len(valid),
         valid_tokens=int(np.maximum(valid.source_lengths, valid.target_lengths).sum()) + len(valid),
         unknown_share=_unknown_share(valid),
@@ -100,7 +71,7 @@ def measure(recipe: Recipe, text: TrainingText, parameters: int) -> Facts:
         repeated=_tell_of_overlap({recipe.data.valid: valid, **tests}, text.train),
         valid_in_tests=repeated(tests, valid),
         unread=unread,
-        longest=max(_longest(split) for split in (text.train, valid, *tests.values())),
+        longest=max(split.lengths.longest for split in (text.train, valid, *tests.values())),
     )
 
 
@@ -153,7 +124,3 @@ def _cut_share(split: TokenizedSplit, search: SearchConfig) -> float:
     mask = torch.arange(int(split.source_lengths.max()) + 1) <= torch.tensor(split.source_lengths)[:, None]
     limits = search.limits(mask).numpy()
     return float((split.target_lengths + 1 > limits).mean())
-
-
-def _longest(split: TokenizedSplit) -> int:
-    return max(int(split.source_lengths.max()), int(split.target_lengths.max())) + 1

@@ -1,7 +1,5 @@
 """Checks of a recipe against its text."""
 
-import numpy as np
-
 from seq2seq.workflows.advice.concern import Concern
 from seq2seq.workflows.advice.facts import Facts
 from seq2seq.workflows.recipe import Recipe
@@ -55,9 +53,10 @@ def empty_pairs(recipe: Recipe, facts: Facts) -> Concern | None:  # noqa: ARG001
 
 
 def lengths_unrelated(recipe: Recipe, facts: Facts) -> Concern | None:  # noqa: ARG001
-    if facts.pairs >= 100 and facts.correlation < LEAST_CORRELATION:
+    correlation = facts.lengths.correlation
+    if facts.lengths.pairs >= 100 and correlation < LEAST_CORRELATION:
         return Concern(
-            f"long sources do not have long targets (correlation {facts.correlation:.2f}): the lines do not seem to"
+            f"long sources do not have long targets (correlation {correlation:.2f}): the lines do not seem to"
             " translate each other",
             "look at a few pairs; one file may be shuffled, or shifted by a line",
         )
@@ -150,7 +149,7 @@ def learned_positions_short(recipe: Recipe, facts: Facts) -> Concern | None:
 
 
 def plain_rnn_long(recipe: Recipe, facts: Facts) -> Concern | None:
-    usual = int(np.quantile(facts.longer, 0.9))
+    usual = facts.lengths.longer(0.9)
     if recipe.model.kind == "recurrent" and recipe.model.cell == "rnn" and usual > LONG_FOR_RNN:
         return Concern(
             f"a plain RNN forgets within some dozens of steps, and a tenth of the pairs has {usual} tokens or more",
@@ -160,7 +159,7 @@ def plain_rnn_long(recipe: Recipe, facts: Facts) -> Concern | None:
 
 
 def no_attention_long(recipe: Recipe, facts: Facts) -> Concern | None:
-    usual = int(np.median(facts.longer))
+    usual = facts.lengths.longer(0.5)
     if recipe.model.kind == "recurrent" and recipe.model.attention == "none" and usual > LONG_WITHOUT_ATTENTION:
         return Concern(
             f"half of the pairs have {usual} tokens or more, which no single vector holds: without attention long"
@@ -173,12 +172,13 @@ def no_attention_long(recipe: Recipe, facts: Facts) -> Concern | None:
 def vocabulary_large(recipe: Recipe, facts: Facts) -> Concern | None:
     if recipe.tokenizer.kind == "byte":  # nothing to choose
         return None
-    each = facts.tokens / (facts.vocabulary[0] if recipe.tokenizer.joint else sum(facts.vocabulary))
+    tokens = facts.lengths.source_tokens + facts.lengths.target_tokens
+    each = tokens / (facts.vocabulary[0] if recipe.tokenizer.joint else sum(facts.vocabulary))
     if each < LEAST_SEEN:
         return Concern(
             f"each of the {max(facts.vocabulary):,} vocabulary entries is seen {each:.1f} times on average in"
             " training: most stay as they were drawn",
-            f"set tokenizer.vocabulary={max(50, facts.tokens // 100 // 100 * 100)}",
+            f"set tokenizer.vocabulary={max(50, tokens // 100 // 100 * 100)}",
         )
     return None
 
@@ -203,11 +203,11 @@ def unknown_tokens(recipe: Recipe, facts: Facts) -> Concern | None:
 
 
 def parameters_many(recipe: Recipe, facts: Facts) -> Concern | None:  # noqa: ARG001
-    each = facts.parameters / facts.target_tokens
+    tokens = facts.lengths.target_tokens
+    each = facts.parameters / tokens
     if each > MOST_PARAMETERS:
         return Concern(
-            f"{facts.parameters:,} parameters for {facts.target_tokens:,} target tokens of text: the model can learn"
-            " it by heart",
+            f"{facts.parameters:,} parameters for {tokens:,} target tokens of text: the model can learn it by heart",
             "take a smaller model, or more text",
         )
     return None
@@ -218,7 +218,7 @@ def batch_large(recipe: Recipe, facts: Facts) -> Concern | None:
     if updates < FEWEST_UPDATES:
         return Concern(
             f"an update reads {1 / updates:.0%} of the training text: few updates, and all of them alike",
-            f"set training.batch_tokens={max(256, int(facts.longer.sum()) // 50)} and training.accumulate=1",
+            f"set training.batch_tokens={max(256, facts.lengths.longer_tokens // 50)} and training.accumulate=1",
         )
     return None
 

@@ -15,6 +15,7 @@ GARBAGE = "laws/test_rows.py::test_what_stands_under_the_mask_does_not_matter"
 REORDER = "laws/test_rows.py::test_reorder_among_rows_of_the_same_source_is_select"
 ALONE = "laws/test_rows.py::test_a_sentence_alone_gives_what_it_gives_among_others"
 EVALUATION = "laws/test_weights.py::test_evaluation_is_deterministic_and_training_is_not"
+PROCESSES = "training/test_trainer_processes.py::test_the_loss_and_the_gradient_of_two_processes_are_those_of_one"
 RESUMING = "training/test_trainer.py::test_going_on_is_bitwise_never_having_stopped"
 
 
@@ -1114,6 +1115,37 @@ ADVICE = [
     ),
 ]
 
+PARALLEL = [
+    Fault(
+        "the mean over processes is divided once more",
+        "training/trainer.py",
+        "tokens / self.processes.size",
+        "tokens",
+        PROCESSES,
+    ),
+    Fault(
+        "every process reads the rows of the first",
+        "data/batches.py",
+        "indices[rank::size]",
+        "indices[::size]",
+        PROCESSES,
+    ),
+    Fault(
+        "a process reports its own loss",
+        "training/trainer.py",
+        "        self.processes.add_up(likelihood)\n",
+        "",
+        PROCESSES,
+    ),
+    Fault(
+        "gradients are never sent",
+        "training/parallel.py",
+        "return nullcontext() if now or not isinstance(module, DistributedDataParallel)",
+        "return nullcontext() if not isinstance(module, DistributedDataParallel)",
+        PROCESSES,
+    ),
+]
+
 TRANSLATION = [
     Fault(
         "translations come in the order of their lengths",
@@ -1131,4 +1163,4 @@ TRANSLATION = [
     ),
 ]
 
-FAULTS = [*ATTENTION, *LAYERS, *MODELS, *SEARCH, *DATA, *TRAINING, *WORKFLOWS, *ADVICE, *TRANSLATION]
+FAULTS = [*ATTENTION, *LAYERS, *MODELS, *SEARCH, *DATA, *TRAINING, *PARALLEL, *WORKFLOWS, *ADVICE, *TRANSLATION]

@@ -78,6 +78,17 @@ def trained(made):
     return seen, {name: tensor.detach() for name, tensor in weights(made.model).items()}
 
 
+def test_the_loss_and_the_gradient_of_two_processes_are_those_of_one(tmp_path):
+    """Of one update of two batches; the norm shows what Adam, which any factor leaves as it is, would hide."""
+
+    def measured(processes):
+        made = trainer(tmp_path, processes, dtype=torch.float64)
+        return made._update(next(made._groups())).tolist()
+
+    alone = measured(Processes())
+    assert in_processes(2, measured) == [pytest.approx(alone, rel=1e-6)] * 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("model", MODELS)

@@ -69,6 +69,7 @@ def bench_train(  # noqa: PLR0913 - click hands over every option
 ) -> None:
     """Target tokens a second of a training, the median of windows of ten updates; padding not counted."""
     talk_more()
+    from seq2seq.training.parallel import own_rank
     from seq2seq.workflows.bench import compare_training
     from seq2seq.workflows.recipes import recipe_folder
     from seq2seq.workflows.train import TrainOptions
@@ -76,6 +77,8 @@ def bench_train(  # noqa: PLR0913 - click hands over every option
     file = recipe or recipe_folder("demo").path / "transformer.yaml"
     options = TrainOptions(file, settings=settings, device=device)
     found = compare_training(options, updates, against=against, rounds=rounds)
+    if own_rank() > 0:
+        return  # main says it
     if as_json:
         write_json(found.record)
     else:
@@ -95,7 +98,10 @@ def _table(found: "Comparison", name: str) -> "Table":
         ("GFLOP/s", f"{speed.gflops:,.1f}"),
         ("share of the machine's peak", f"{speed.share_of_peak:.1%}"),
         ("parameters", f"{speed.parameters:,}"),
-        ("device", f"{speed.device}, {speed.threads} threads"),
+        (
+            "device",
+            f"{speed.device}, {speed.threads} threads" + f" of each of {speed.processes}" * (speed.processes > 1),
+        ),
     ]
     if found.ratio is not None:
         rows += [("the other, target tokens/s", f"{found.other_rate:,.0f}"), ("ratio", f"{found.ratio:.2f}")]

@@ -225,7 +225,7 @@ class _Part:
 @contextmanager
 def joined() -> Iterator[Processes]:
     """The processes that torchrun started with this one, or this one alone where it was started otherwise."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if started_together() == 1:
         yield Processes()
         return
     processes = Torchrun(_timeout())
@@ -240,9 +240,14 @@ def _may_hang_after_restart() -> bool:
     return several > 1 and restarts > 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
+def started_together() -> int:
+    """How many processes torchrun started, this one among them; 1 where it was started otherwise."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def own_rank() -> int:
     """The rank that torchrun gave this process; 0 where it was started otherwise."""
-    return int(os.environ.get("RANK", "0")) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else 0
+    return int(os.environ.get("RANK", "0")) if started_together() > 1 else 0
 
 
 def own_device(device: torch.device) -> torch.device:
@@ -250,7 +255,7 @@ def own_device(device: torch.device) -> torch.device:
     if device.type != "cuda" or "LOCAL_RANK" not in os.environ:
         return device
     own, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-    if str(device) != "cuda" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if str(device) != "cuda" and started_together() > 1:
         raise ConfigError(f"device: must be cuda where each process takes a GPU of its own, not {device}")
     if own >= count:
         raise ConfigError(f"device: no GPU for process {own} of this machine; torchrun --nproc-per-node={count}")

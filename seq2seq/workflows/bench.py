@@ -1,6 +1,7 @@
 """How fast a recipe trains here, and how fast another program does, measured by turns.
 
 Speed is the median over windows of ten updates, the first of which is left out; loading is in it, padding is not.
+Processes that torchrun started measure the one training that they share.
 """
 
 import json
@@ -9,6 +10,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from seq2seq.errors import ConfigError
 from seq2seq.files import RunFolder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.meter import Record
+from seq2seq.training.parallel import Processes, joined, own_device, own_rank, started_together
 from seq2seq.training.trainer import REPORT_EVERY
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.calibrate import count_epoch
@@ -48,8 +51,9 @@ class Speed:
     parameters: int
     gflops: float  # reached: FLOPs of the model times tokens, a second
     share_of_peak: float  # of what one large product of matrices reaches here, in the same precision
-    threads: int
+    threads: int  # of each process
     device: str
+    processes: int = 1
 
 
 def bench_training(options: TrainOptions, updates: int) -> Speed:
@@ -61,7 +65,12 @@ def bench_training(options: TrainOptions, updates: int) -> Speed:
 
 
 def measure_speed(recipe: Recipe, device: str, updates: int, asked: float) -> Speed:
-    """The same in this process, which was `asked` for then."""
+    """The same in this process, which was `asked` for then, and in those that torchrun started with it."""
+    with joined() as processes:
+        return _measure_speed(recipe, own_device(torch.device(device)), updates, asked, processes)
+
+
+def _measure_speed(recipe: Recipe, device: torch.device, updates: int, asked: float, processes: Processes) -> Speed:
     keep_freed_memory()
     data = TrainingText.prepare(recipe)
     torch.manual_seed(recipe.seed)
@@ -71,11 +80,12 @@ def measure_speed(recipe: Recipe, device: str, updates: int, asked: float) -> Sp
     recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update=short)})
     windows = _Windows([])
     with tempfile.TemporaryDirectory(prefix="seq2seq-bench-") as folder:
-        trainer = build_trainer(recipe, RunFolder(Path(folder)), data, model)
+        trainer = build_trainer(recipe, RunFolder(Path(folder)), data, model, processes)
         trainer.listener, trainer.validate = windows, lambda _: {"loss": 0.0, "bleu": 0.0}
         startup = time.time() - asked
         trainer.run()
-    memory = peak_memory(trainer.device)
+    memory = sum(processes.gather(peak_memory(trainer.device)))
+    peak = sum(processes.gather(peak_flops(trainer.device, recipe.training.precision)))
     target, total = windows.rates()
     flops = target * flops_a_target_token(model, data.train.lengths)
     return Speed(
@@ -87,9 +97,10 @@ def measure_speed(recipe: Recipe, device: str, updates: int, asked: float) -> Sp
         updates=updates,
         parameters=parameter_count(model),
         gflops=round(flops / 1e9, 1),
-        share_of_peak=round(flops / peak_flops(trainer.device, recipe.training.precision), 3),
+        share_of_peak=round(flops / peak, 3),
         threads=torch.get_num_threads(),
-        device=device,
+        device=str(trainer.device),
+        processes=processes.size,
     )
 
 
@@ -170,6 +181,10 @@ def compare_training(options: TrainOptions, updates: int, *, against: str, round
 
     Raises ConfigError when the command fails or prints no speed.
     """
+    if own_rank() > 0:
+        logging.getLogger("seq2seq").setLevel(logging.ERROR)  # main says it
+    if started_together() > 1 and (against or rounds > 1):
+        raise ConfigError("--against, --rounds: must not be given under torchrun; give --against the torchrun command")
     own, other = [], []
     for number in range(1, rounds + 1):
         own.append(bench_training(options, updates))
@@ -184,21 +199,22 @@ def _bench_other(command: str) -> dict[str, Any]:
     done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise ConfigError(f"--against: the command ended with status {done.returncode}; run it by itself: {command}")
-    for line in reversed(done.stdout.splitlines()):
-        found = _speed_in(line)
-        if found is not None:
-            return found
-    raise ConfigError(
-        f"--against: the command must print a line with a JSON object that has {' or '.join(RATES)}: {command}"
-    )
+    speeds = [found for found in _objects(done.stdout) if any(name in found for name in RATES)]
+    if not speeds:
+        raise ConfigError(f"--against: the command must print a JSON object that has {' or '.join(RATES)}: {command}")
+    return speeds[-1]
 
 
-def _speed_in(line: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(line[line.index("{") :])
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) and any(name in found for name in RATES) else None
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects in `text`, whatever stands between them."""
+    place = text.find("{")
+    while place >= 0:
+        try:
+            found, end = json.JSONDecoder().raw_decode(text, place)
+            yield found
+        except ValueError:
+            end = place + 1
+        place = text.find("{", end)
 
 
 def _rate(found: dict[str, Any]) -> float:

@@ -1,6 +1,7 @@
 """What `seq2seq bench` measures and what it makes of another program's figures."""
 
 import json
+import sys
 
 import pytest
 
@@ -47,6 +48,27 @@ def test_a_training_is_measured_beside_another_program(recipe, seq2seq, tmp_path
     assert len(found["rounds"]) == 2
     assert calls.read_text().split() == ["x", "x"]
     assert found["against"]["target_tokens_per_second"] == OTHER
+
+
+@pytest.mark.slow
+def test_two_processes_are_measured_beside_one(recipe, seq2seq, tmp_path):
+    """With their own command as the other program; its result is one JSON object over many lines."""
+    training = ["bench", "train", "--recipe", recipe, "--updates", "10", "--device", "cpu", "--json"]
+    torchrun = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node=2 -m seq2seq"
+    against = f"OMP_NUM_THREADS=1 {torchrun} {' '.join(training)} | tee {tmp_path / 'other.json'}"
+    result = seq2seq(*training, "--against", against)
+    assert result.exit_code == 0, result.stderr
+    alone, shared = json.loads(result.stdout), json.loads((tmp_path / "other.json").read_text())
+    assert (alone["processes"], shared["processes"]) == (1, 2)
+    assert alone["against"]["target_tokens_per_second"] == shared["target_tokens_per_second"] > 0
+    assert [alone[key] for key in ("parameters", "fill")] == [shared[key] for key in ("parameters", "fill")]
+
+
+def test_by_turns_is_for_one_process(recipe, seq2seq, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    result = seq2seq("bench", "train", "--recipe", recipe, "--rounds", "2")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("Error: --against, --rounds: must not be given under torchrun")
 
 
 def test_the_ratio_is_of_medians():

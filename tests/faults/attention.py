@@ -1,0 +1,105 @@
+"""Bugs in attention and its masks."""
+
+from faults.fault import ALONE, CAUSALITY, EQUATIONS_OF_ATTENTION, GARBAGE, PARITY_OF_THE_TRANSFORMER, STEPS, Fault
+
+FAULTS = [
+    Fault(
+        "a query sees one position too many",
+        "layers/attention.py",
+        "tril(diagonal=past)",
+        "tril(diagonal=past + 1)",
+        CAUSALITY,
+    ),
+    Fault(
+        "a query of a later piece does not see the past",
+        "layers/attention.py",
+        "tril(diagonal=past)",
+        "tril()",
+        "laws/test_reading_on.py::test_any_split_equals_all_at_once",
+    ),
+    Fault("no causal mask at all", "layers/attention.py", "if new == 1:", "if new >= 1:", CAUSALITY),
+    Fault(
+        "the last of the past is hidden",
+        "layers/attention.py",
+        "tril(diagonal=past)",
+        "tril(diagonal=max(past - 1, 0))",
+        "layers/test_attention.py::test_a_query_sees_the_past_and_the_new_positions_up_to_itself",
+    ),
+    Fault(
+        "heads are not brought back behind the positions",
+        "layers/attention.py",
+        "mixed.transpose(1, 2).flatten(2)",
+        "mixed.flatten(1).view(querying.shape)",
+        "layers/test_attention.py",
+    ),
+    Fault(
+        "heads take every nth number instead of a part",
+        "layers/attention.py",
+        "x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)",
+        "x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)",
+        "layers/test_attention.py",
+    ),
+    Fault(
+        "keys are taken for values",
+        "layers/attention.py",
+        "keys, values = self.key_value",
+        "values, keys = self.key_value",
+        "layers/test_attention.py",
+    ),
+    Fault(
+        "scores are not scaled",
+        "layers/attention.py",
+        "dropout_p=self.dropout if self.training else 0.0,",
+        "dropout_p=self.dropout if self.training else 0.0, scale=1.0,",
+        PARITY_OF_THE_TRANSFORMER,
+    ),
+    Fault(
+        "attention weights are dropped in evaluation",
+        "layers/attention.py",
+        "self.dropout if self.training else 0.0",
+        "self.dropout",
+        "layers/test_attention.py",
+    ),
+    Fault(
+        "new values are put before the old",
+        "layers/attention.py",
+        "torch.cat((self.values, new.values), dim=2)",
+        "torch.cat((new.values, self.values), dim=2)",
+        STEPS,
+    ),
+    Fault(
+        "padding is seen",
+        "layers/attention.py",
+        "return source_mask[:, None, None, :]",
+        "return (source_mask | True)[:, None, None, :]",
+        ALONE,
+    ),
+    Fault(
+        "a recurrent decoder sees padding",
+        "layers/recurrent_attention.py",
+        'scores.masked_fill(hidden, float("-inf"))',
+        "scores.masked_fill(hidden & False, 0)",
+        GARBAGE,
+    ),
+    Fault(
+        "weights sum to one over the target",
+        "layers/recurrent_attention.py",
+        "softmax(dim=-1)",
+        "softmax(dim=1).nan_to_num()",
+        "layers/test_recurrent_attention.py",
+    ),
+    Fault(
+        "additive scores are a sum without tanh",
+        "layers/recurrent_attention.py",
+        "torch.tanh(query.unsqueeze(2) + keys.unsqueeze(1))",
+        "(query.unsqueeze(2) + keys.unsqueeze(1))",
+        "layers/test_recurrent_attention.py",
+    ),
+    Fault(
+        "general attention asks with the matrix transposed",
+        "layers/recurrent_attention.py",
+        "return self.weight(encoded)",
+        "return encoded @ self.weight.weight",
+        EQUATIONS_OF_ATTENTION,
+    ),
+]

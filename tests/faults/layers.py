@@ -1,0 +1,111 @@
+"""Bugs in the other layers."""
+
+from faults.fault import ALONE, GARBAGE, PARITY_OF_THE_TRANSFORMER, STEPS, Fault
+
+FAULTS = [
+    Fault(
+        "every piece begins at position zero",
+        "models/transformer.py",
+        "offset=state.history[0].length",
+        "offset=0",
+        STEPS,
+    ),
+    Fault(
+        "sinusoids ignore their offset",
+        "layers/positions.py",
+        "sinusoids(offset, x.size(1)",
+        "sinusoids(0 * offset, x.size(1)",
+        "layers/test_positions.py",
+    ),
+    Fault(
+        "learned positions ignore their offset",
+        "layers/positions.py",
+        "torch.arange(offset, offset + x.size(1)",
+        "torch.arange(0, x.size(1)",
+        STEPS,
+    ),
+    Fault(
+        "sines and cosines change places",
+        "layers/positions.py",
+        "(angle.sin(), angle.cos())",
+        "(angle.cos(), angle.sin())",
+        "layers/test_positions.py",
+    ),
+    Fault(
+        "wavelengths grow too slowly",
+        "layers/positions.py",
+        "-math.log(10000.0) / width",
+        "-math.log(10000.0) / (width + 2)",
+        "layers/test_positions.py",
+    ),
+    Fault(
+        "nothing goes round a sublayer",
+        "layers/residual.py",
+        "return x + self.dropout(update)",
+        "return self.dropout(update)",
+        PARITY_OF_THE_TRANSFORMER,
+    ),
+    Fault(
+        "the norm after stands on one branch alone",
+        "layers/residual.py",
+        "return self.norm(x + self.dropout(update))",
+        "return self.norm(x) + self.dropout(update)",
+        PARITY_OF_THE_TRANSFORMER,
+    ),
+    Fault(
+        "the last norm is at the wrong kind of stack",
+        "layers/residual.py",
+        'if place == "before"',
+        'if place == "after"',
+        PARITY_OF_THE_TRANSFORMER,
+    ),
+    Fault(
+        "embeddings are not scaled",
+        "layers/embedding.py",
+        "self.table(tokens) * self.scale",
+        "self.table(tokens)",
+        "models/test_transformer.py",
+    ),
+    Fault(
+        "words are dropped in evaluation",
+        "layers/embedding.py",
+        "if self.training and self.word_dropout:",
+        "if self.word_dropout:",
+        "layers/test_feed_forward_and_residual.py",
+    ),
+    Fault(
+        "words are dropped number by number",
+        "layers/embedding.py",
+        "vectors.new_ones(*tokens.shape, 1)",
+        "vectors.new_ones(vectors.shape)",
+        "layers/test_feed_forward_and_residual.py",
+    ),
+    Fault(
+        "rows are turned round with their padding",
+        "layers/recurrent_layers.py",
+        "torch.where(mask, mask.sum(dim=1, keepdim=True) - 1 - position, position)",
+        "mask.size(1) - 1 - position",
+        GARBAGE,
+    ),
+    Fault(
+        "the leftward half stays turned round",
+        "layers/recurrent_layers.py",
+        "_take(self.leftward(_take(x, turned))[0], turned)",
+        "self.leftward(_take(x, turned))[0]",
+        "layers/test_recurrent_layers.py",
+    ),
+    Fault(
+        "the last vector is that of the last column",
+        "layers/recurrent_layers.py",
+        "end = (mask.sum(dim=1) - 1)",
+        "end = (mask.sum(dim=1) * 0 + mask.size(1) - 1)",
+        ALONE,
+    ),
+    Fault(
+        "the leftward half is taken where it begins",
+        "layers/recurrent_layers.py",
+        "encoded[:, 0, half:]",
+        "rightward[:, half:]",
+        "layers/test_recurrent_layers.py",
+    ),
+]

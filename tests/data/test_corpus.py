@@ -337,19 +337,6 @@ def test_a_digest_tells_directions_apart(tmp_path):
     assert digest(data(tmp_path), "train") != digest(data(tmp_path, source="en", target="de"), "train")
 
 
-@pytest.mark.parametrize("kind", ["toy", "grammar"])
-def test_a_digest_of_made_text_depends_on_all_that_makes_it(kind):
-    def of(split="train", size=20, **more):
-        return digest(data({"kind": kind, "sizes": {"train": size, "valid": 20}, **more}), split)
-
-    assert of() == of()
-    assert len({of(), of(seed=1), of("valid"), of(size=21)}) == 4
-    if kind == "toy":
-        assert len({of(), of(task="copy"), of(max_length=3), of(symbols=5)}) == 4
-    with pytest.raises(DataError, match="unknown split 'trian'"):
-        of("trian")
-
-
 def test_a_digest_of_a_hub_corpus_is_of_its_text(tmp_path, monkeypatch):
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     folders = [tmp_path / name for name in ("one", "same", "other")]

@@ -88,9 +88,8 @@ def gathered_by_main(tensor: Tensor) -> Tensor:
 
 def hollow(module: Module) -> Module:
     """A copy of `module` without the numbers in its weights, which `filled` brings."""
-    copy = deepcopy(module)
-    _empty(copy)
-    return copy
+    empty = {id(weight): nn.Parameter(weight.new_empty(0), weight.requires_grad) for weight in module.parameters()}
+    return deepcopy(module, empty)
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """When memory runs out the update is the same in smaller parts."""
 
+import json
 import logging
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -145,3 +148,50 @@ def test_where_no_smaller_batch_helps_it_is_said(tmp_path):
         told_when_full(made.position),
     ):
         made.run()
+
+
+RECIPE = """
+data: {source: a, target: b, corpus: {kind: toy, sizes: {train: 4000, valid: 20, test: 20}, max_length: 12}}
+tokenizer: {kind: char}
+model: {kind: transformer, encoder_layers: 2, decoder_layers: 2, model_dim: 64, num_heads: 4, feed_forward_dim: 512,
+  dropout: 0.0}
+training: {updates: 3, batch_tokens: 20000, validate_every: 3, validation_bleu: 4}
+"""
+TRAIN_WITHIN = """
+import re, resource, sys
+from pathlib import Path
+from seq2seq.workflows.train import TrainOptions, train
+
+def address_space():
+    return 1024 * int(re.search(r"VmPeak:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1))
+
+recipe, out, share = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+small = address_space()
+if share:
+    limit = small + int(share)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+train(TrainOptions(recipe, out, device="cpu"))
+print(address_space() - small)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit and its measure are Linux's")
+def test_where_the_machine_has_less_memory_a_training_ends_as_where_it_has_more(tmp_path, monkeypatch):
+    """No error is made up here: the system refuses what is asked of it."""
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE)
+
+    def trained(name, limit):
+        words = [sys.executable, "-c", TRAIN_WITHIN, str(recipe), str(tmp_path / name), str(limit)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=200, check=False)
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout), json.loads((tmp_path / name / "summary.json").read_text())
+
+    peak, free = trained("free", 0)
+    _, limited = trained("limited", 0.7 * peak)
+    assert free["split"] == 0 < limited["split"]
+    assert limited["target_tokens"] == free["target_tokens"]
+    assert limited["best"] == pytest.approx(free["best"], rel=1e-4)

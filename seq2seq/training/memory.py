@@ -9,9 +9,11 @@ import torch
 from seq2seq.data.batches import Batch
 from seq2seq.errors import Seq2SeqError
 from seq2seq.tokens import SPECIAL
+from seq2seq.training.allocator import give_freed_memory_back
 from seq2seq.training.checkpoint import Position
 
-WORDS = ("can't allocate memory", "not enough memory", "out of memory")  # of the CPU's allocator, and of CUDA libraries
+# Of the CPU's allocator, of the system, and of CUDA libraries.
+WORDS = ("can't allocate memory", "Cannot allocate memory", "not enough memory", "out of memory")
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ def told_when_full(position: Position) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise Seq2SeqError(
-            f"update {position.update}: out of memory in the optimiser or in the validation; use a smaller model or a"
+            f"update {position.update}: out of memory in the optimiser, the validation or a checkpoint; use a smaller model or a"
             " smaller training.batch_tokens"
         ) from error
 
@@ -64,9 +66,11 @@ def beyond_help(update: int, rank: int) -> Seq2SeqError:
 
 
 def release(device: torch.device) -> None:
-    """Give back what the allocator keeps in pieces that may be too small now."""
+    """Give back what the allocator keeps: in pieces that may be too small now, and that others need."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    else:
+        give_freed_memory_back()
 
 
 def _all(parts: list[list[Batch]]) -> list[Batch]:

@@ -144,7 +144,7 @@ def test_where_no_smaller_batch_helps_it_is_said(tmp_path):
     made = trainer(tmp_path)
     made.validate = lambda model: (_ for _ in ()).throw(ERRORS[0])
     with (
-        pytest.raises(Seq2SeqError, match="update 5: out of memory in the optimiser or in the validation"),
+        pytest.raises(Seq2SeqError, match="update 5: out of memory in the optimiser, the validation or a checkpoint"),
         told_when_full(made.position),
     ):
         made.run()

@@ -34,8 +34,8 @@ def told_when_full(position: Position) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise Seq2SeqError(
-            f"update {position.update}: out of memory in the optimiser, the validation or a checkpoint; use a smaller model or a"
-            " smaller training.batch_tokens"
+            f"update {position.update}: out of memory in the optimiser, the validation or a checkpoint; use a smaller"
+            " model or a smaller training.batch_tokens"
         ) from error
 
 

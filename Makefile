@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: help demo test test-all check format clean
 
 help:
-	@echo "make demo      train and compare five models on the embedded corpus, translate a file (about 10 minutes)"
+	@echo "make demo      train and compare five models on the embedded corpus, translate a file (about 8 minutes on two cores)"
 	@echo "make test      the tests"
 	@echo "make test-all  the tests with the slow ones and the planted faults"
 	@echo "make check     style, types, import rules"

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_trainer_processes import MODELS, VOCABULARY, Pairs, trainer
+from test_trainer_processes import MODELS, VOCABULARY, Turned, trainer
 from torch.testing import assert_close
 
 from seq2seq.data.batches import Batches
@@ -27,7 +27,7 @@ def imported():
 
 def gradients(config, processes, *, sharded):
     """Of two batches, summed; by name."""
-    pairs = Pairs()
+    pairs = Turned()
     batches = Batches(
         pairs, BatchOrder(pairs.source_lengths, pairs.target_lengths, 40, 7), rank=processes.rank, size=processes.size
     )

@@ -17,39 +17,19 @@ from seq2seq.training.weights import read_tensors, weights
 
 from architectures import tiny_recurrent, tiny_transformer
 from processes import in_processes
+from tiny_training import VOCABULARY, Pairs, Silent, no_measure
 
-VOCABULARY = 11
 MODELS = {
     "transformer": tiny_transformer(dropout=0.0, tied_embeddings="all"),
     "lstm": tiny_recurrent(dropout=0.0, input_feeding=True),
 }
 
 
-class Pairs:
-    """Forty pairs of 1 to 9 tokens, the target the source the other way round."""
-
-    def __init__(self):
-        draw = torch.Generator().manual_seed(3)
-        lengths = torch.randint(1, 10, (40,), generator=draw).tolist()
-        self.rows = [torch.randint(4, VOCABULARY, (n,), generator=draw).numpy() for n in lengths]
-        self.source_lengths = self.target_lengths = torch.tensor(lengths).numpy()
-
-    def source(self, index):
-        return self.rows[index]
+class Turned(Pairs):
+    """The target is the source the other way round."""
 
     def target(self, index):
         return self.rows[index][::-1]
-
-
-class Records:
-    def __init__(self):
-        self.updates, self.validations = [], []
-
-    def updated(self, record):
-        self.updates.append(record)
-
-    def validated(self, record):
-        self.validations.append(record)
 
 
 def trainer(folder, processes, model="lstm", dtype=torch.float32, **settings):
@@ -63,12 +43,12 @@ def trainer(folder, processes, model="lstm", dtype=torch.float32, **settings):
         }
         | settings
     )
-    pairs = Pairs()
+    pairs = Turned()
     order = BatchOrder(pairs.source_lengths, pairs.target_lengths, config.batch_tokens, 7)
     batches = Batches(pairs, order, rank=processes.rank, size=processes.size)
     torch.manual_seed(5)
     made = build_model(MODELS[model], VOCABULARY, VOCABULARY).to(dtype)
-    return Trainer(made, batches, config, RunFolder(folder), lambda _: {"loss": 0.0}, Records(), processes=processes)
+    return Trainer(made, batches, config, RunFolder(folder), no_measure, Silent(), processes=processes)
 
 
 def trained(made):

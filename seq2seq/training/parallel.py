@@ -250,6 +250,12 @@ def own_rank() -> int:
     return int(os.environ.get("RANK", "0")) if started_together() > 1 else 0
 
 
+def let_main_speak() -> None:
+    """Of the processes that torchrun started only main logs what is not an error."""
+    if own_rank() > 0:
+        logging.getLogger("seq2seq").setLevel(logging.ERROR)
+
+
 def own_device(device: torch.device) -> torch.device:
     """The GPU of this process where `device` is `cuda`: the one of its rank on this machine."""
     if device.type != "cuda" or "LOCAL_RANK" not in os.environ:

@@ -22,7 +22,7 @@ from seq2seq.errors import ConfigError
 from seq2seq.files import RunFolder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.meter import Record
-from seq2seq.training.parallel import Processes, joined, own_device, own_rank, started_together
+from seq2seq.training.parallel import Processes, joined, let_main_speak, own_device, started_together
 from seq2seq.training.trainer import REPORT_EVERY
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.calibrate import count_epoch
@@ -181,8 +181,7 @@ def compare_training(options: TrainOptions, updates: int, *, against: str, round
 
     Raises ConfigError when the command fails or prints no speed.
     """
-    if own_rank() > 0:
-        logging.getLogger("seq2seq").setLevel(logging.ERROR)  # main says it
+    let_main_speak()
     if started_together() > 1 and (against or rounds > 1):
         raise ConfigError("--against, --rounds: must not be given under torchrun; give --against the torchrun command")
     own, other = [], []

@@ -19,7 +19,7 @@ from seq2seq.models.build import build_model
 from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.memory import told_when_full
-from seq2seq.training.parallel import ALONE, Processes, joined, own_device, own_rank
+from seq2seq.training.parallel import ALONE, Processes, joined, let_main_speak, own_device
 from seq2seq.training.sharding import refuse_one_process
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
@@ -63,8 +63,7 @@ def train(options: TrainOptions) -> Outcome:
 
     Raises ConfigError for what the recipe says wrong, DataError for the text, CheckpointError for the run folder.
     """
-    if own_rank() > 0:
-        logging.getLogger("seq2seq").setLevel(logging.ERROR)  # main says it
+    let_main_speak()
     with ExitStack() as until_done:
         processes = until_done.enter_context(joined())
         with processes.together():

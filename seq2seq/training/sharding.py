@@ -95,11 +95,14 @@ def hollow(module: Module) -> Module:
 @contextmanager
 def filled(copy: Module, module: Module) -> Iterator[Module]:
     """The hollow `copy` with all the weights of which `module` has a share; without such a copy `module` itself."""
-    if copy is not module:
+    if copy is module:
+        yield copy
+        return
+    try:
         for weight, shared in zip(copy.parameters(), module.parameters(), strict=True):
             weight.data = gathered(shared)
-    yield copy
-    if copy is not module:
+        yield copy
+    finally:
         _empty(copy)
 
 

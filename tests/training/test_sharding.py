@@ -3,16 +3,18 @@
 import pytest
 import torch
 from test_trainer_processes import MODELS, VOCABULARY, Turned, trainer
+from torch import nn
 from torch.testing import assert_close
 
 from seq2seq.data.batches import Batches
 from seq2seq.data.order import BatchOrder
-from seq2seq.errors import ConfigError
+from seq2seq.errors import ConfigError, DataError
 from seq2seq.files import RunFolder
+from seq2seq.layers.stack import Stack
 from seq2seq.models.build import build_model
 from seq2seq.training.objective import BatchLoss
 from seq2seq.training.parallel import Processes
-from seq2seq.training.sharding import gathered, is_share, shard
+from seq2seq.training.sharding import filled, gathered, hollow, is_share, shard
 from seq2seq.training.weights import read_tensors, weights
 
 from architectures import TINY, tiny_recurrent, tiny_transformer
@@ -189,3 +191,80 @@ def test_what_is_measured_is_the_whole_model_in_every_process_and_as_it_will_be_
 def test_one_process_has_nobody_to_share_with(tmp_path):
     with pytest.raises(ConfigError, match=r"training: sharded: .*torchrun"):
         trainer(tmp_path, Processes(), sharded=True)
+
+
+def test_all_begin_with_the_weights_of_main_and_learn_from_the_mean_of_their_gradients():
+    rows = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
+
+    def work(processes):
+        torch.manual_seed(processes.rank)
+        model = shard(nn.Linear(3, 2), processes.size)
+        model(rows[processes.rank]).square().sum().backward()
+        return [gathered(tensor).tolist() for weight in model.parameters() for tensor in (weight, weight.grad)]
+
+    first, second = in_processes(2, work)
+    torch.manual_seed(0)
+    whole = nn.Linear(3, 2)
+    (whole(rows).square().sum() / 2).backward()
+    assert first == second
+    assert_close(list(map(torch.tensor, first)), [whole.weight, whole.weight.grad, whole.bias, whole.bias.grad])
+
+
+class Looking(nn.Linear):
+    """A layer that, when it is read, sees which layers are whole."""
+
+    def forward(self, rows):
+        self.seen = [not any(map(is_share, layer.parameters())) for layer in self.all()]
+        return super().forward(rows)
+
+
+class Tower(nn.Module):
+    """Three layers, one upon the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = Stack(Looking(4, 4) for _ in range(3))
+        for layer in self.layers:
+            layer.all = lambda: self.layers
+
+    def forward(self, rows):
+        for layer in self.layers:
+            rows = layer(rows)
+        return rows
+
+
+def test_a_layer_is_whole_only_while_it_is_read():
+    def work(processes):
+        tower = shard(Tower(), processes.size)
+        tower(torch.ones(1, 4))
+        return [layer.seen for layer in tower.layers]
+
+    assert in_processes(2, work) == [[[True, False, False], [False, True, False], [False, False, True]]] * 2
+
+
+def test_a_copy_has_all_weights_for_a_block_and_none_of_them_after_it_whatever_happens():
+    """Tied weights stay tied; the model that it was copied from is as it was."""
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    model[1].weight = model[0].weight
+    before = [weight.detach().clone() for weight in model.parameters()]
+    other, rows = hollow(model), torch.randn(5, 4)
+
+    def validate():
+        with filled(other, model) as whole:
+            assert whole[1].weight is whole[0].weight
+            assert_close(whole(rows), model(rows), rtol=0, atol=0)
+            raise DataError("dev.de: is missing")
+
+    for _ in range(2):
+        assert sum(weight.numel() for weight in other.parameters()) == 0
+        with pytest.raises(DataError):
+            validate()
+    assert sum(weight.numel() for weight in other.parameters()) == 0
+    assert_close(list(model.parameters()), before, rtol=0, atol=0)
+
+
+def test_a_model_that_is_its_own_copy_keeps_its_weights():
+    model = nn.Linear(2, 2)
+    with filled(model, model) as whole:
+        assert whole is model
+    assert sum(weight.numel() for weight in model.parameters()) == 6

@@ -4,10 +4,10 @@ A fault is silent: the code runs with it and its results look like results. `old
 `file`, so that a fault whose place has changed is an error here and not a bug that nobody plants any more.
 """
 
-from faults import advice, attention, data, layers, models, parallel, search, training, workflows
+from faults import advice, attention, data, layers, models, parallel, search, sharding, training, workflows
 from faults.fault import Fault
 
-PARTS = (attention, layers, models, search, data, training, parallel, workflows, advice)
+PARTS = (attention, layers, models, search, data, training, parallel, sharding, workflows, advice)
 FAULTS = [fault for part in PARTS for fault in part.FAULTS]
 
 __all__ = ["FAULTS", "Fault"]

@@ -10,7 +10,8 @@ import torch
 import torch._dynamo  # DDP wants it, and each process would import it anew
 
 from seq2seq.errors import Seq2SeqError
-from seq2seq.training.parallel import TIMEOUT, joined
+from seq2seq.training.parallel import joined
+from seq2seq.training.torchrun import TIMEOUT
 
 KILLED = "killed"
 

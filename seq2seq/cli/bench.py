@@ -69,7 +69,7 @@ def bench_train(  # noqa: PLR0913 - click hands over every option
 ) -> None:
     """Target tokens a second of a training, the median of windows of ten updates; padding not counted."""
     talk_more()
-    from seq2seq.training.parallel import own_rank
+    from seq2seq.training.torchrun import own_rank
     from seq2seq.workflows.bench import compare_training
     from seq2seq.workflows.recipes import recipe_folder
     from seq2seq.workflows.train import TrainOptions

@@ -1,6 +1,6 @@
 """Several processes that train one model, each on its rows of every batch.
 
-torchrun starts the processes and tells each its rank by the environment; each holds the whole model, and
+torchrun starts the processes and tells each its rank (see `torchrun.py`); each holds the whole model, and
 DistributedDataParallel (Li et al. 2020, https://arxiv.org/abs/2006.15704) takes the mean of their gradients while
 the backward pass still runs. All else that they have to agree on (whether to stop, what a loss sums up to, whether
 their weights are still the same) are a few numbers over gloo, so that no GPU is waited for.
@@ -10,7 +10,6 @@ latest. Work that one process does for all may take longer than that: see `Proce
 """
 
 import logging
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -26,12 +25,11 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from seq2seq.errors import ConfigError, PeerError, ReportedError, Seq2SeqError
+from seq2seq.errors import PeerError, ReportedError, Seq2SeqError
+from seq2seq.training import torchrun
 from seq2seq.training.sharding import is_share
 from seq2seq.training.weights import weights
 
-TIMEOUT = "SEQ2SEQ_TIMEOUT"  # environment: seconds of silence after which another process counts as lost
-SHARED_STORE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"  # environment of torchrun: 1 for a new store at each attempt
 INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of a float of the same size
 
 Value = TypeVar("Value")
@@ -117,16 +115,15 @@ class Torchrun(Processes):
         """Meets the others; raises PeerError when they do not come within the timeout."""
         timeout = timedelta(seconds=seconds)
         self.seconds = seconds
-        self.rank, self.size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        if self.is_main and _may_hang_after_restart():
-            logger.warning("set %s=1 before torchrun on each machine, or a restart may hang", SHARED_STORE)
+        self.rank, self.size = torchrun.own_rank(), torchrun.started_together()
+        if self.is_main and torchrun.may_hang_after_restart():
+            logger.warning("set %s=1 before torchrun on each machine, or a restart may hang", torchrun.SHARED_STORE)
         with self.in_contact():
             store, rank, size = next(rendezvous("env://", timeout=timeout))
             # torchrun may keep its store over a restart, and gloo would then meet the addresses of the dead.
-            attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
             dist.init_process_group(
                 "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-                store=PrefixStore(f"attempt-{attempt}", store),
+                store=PrefixStore(f"attempt-{torchrun.attempt()}", store),
                 rank=rank,
                 world_size=size,
                 timeout=timeout,
@@ -225,59 +222,13 @@ class _Part:
 @contextmanager
 def joined() -> Iterator[Processes]:
     """The processes that torchrun started with this one, or this one alone where it was started otherwise."""
-    if started_together() == 1:
+    if torchrun.started_together() == 1:
         yield Processes()
         return
-    processes = Torchrun(_timeout())
+    processes = Torchrun(torchrun.timeout_seconds())
     with processes.in_contact():
         yield processes
     dist.destroy_process_group()
-
-
-def _may_hang_after_restart() -> bool:
-    """Whether torchrun keeps its store over restarts that several machines may count differently."""
-    several, restarts = (int(os.environ.get(name, "0")) for name in ("GROUP_WORLD_SIZE", "TORCHELASTIC_MAX_RESTARTS"))
-    return several > 1 and restarts > 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-
-
-def started_together() -> int:
-    """How many processes torchrun started, this one among them; 1 where it was started otherwise."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def own_rank() -> int:
-    """The rank that torchrun gave this process; 0 where it was started otherwise."""
-    return int(os.environ.get("RANK", "0")) if started_together() > 1 else 0
-
-
-def let_main_speak() -> None:
-    """Of the processes that torchrun started only main logs what is not an error."""
-    if own_rank() > 0:
-        logging.getLogger("seq2seq").setLevel(logging.ERROR)
-
-
-def own_device(device: torch.device) -> torch.device:
-    """The GPU of this process where `device` is `cuda`: the one of its rank on this machine."""
-    if device.type != "cuda" or "LOCAL_RANK" not in os.environ:
-        return device
-    own, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-    if str(device) != "cuda" and started_together() > 1:
-        raise ConfigError(f"device: must be cuda where each process takes a GPU of its own, not {device}")
-    if own >= count:
-        raise ConfigError(f"device: no GPU for process {own} of this machine; torchrun --nproc-per-node={count}")
-    torch.cuda.set_device(own)
-    return torch.device("cuda", own)
-
-
-def _timeout() -> float:
-    written = os.environ.get(TIMEOUT, "60")
-    try:
-        seconds = float(written)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise ConfigError(f"{TIMEOUT}: must be seconds above 0, not {written!r}")
-    return seconds
 
 
 def _checksums(model: nn.Module) -> dict[str, int]:

@@ -22,7 +22,8 @@ from seq2seq.errors import ConfigError
 from seq2seq.files import RunFolder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.meter import Record
-from seq2seq.training.parallel import Processes, joined, let_main_speak, own_device, started_together
+from seq2seq.training.parallel import Processes, joined
+from seq2seq.training.torchrun import let_main_speak, own_device, started_together
 from seq2seq.training.trainer import REPORT_EVERY
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.calibrate import count_epoch

@@ -19,8 +19,9 @@ from seq2seq.models.build import build_model
 from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.memory import told_when_full
-from seq2seq.training.parallel import ALONE, Processes, joined, let_main_speak, own_device
+from seq2seq.training.parallel import ALONE, Processes, joined
 from seq2seq.training.sharding import refuse_one_process
+from seq2seq.training.torchrun import let_main_speak, own_device
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Advice, Machine, advise, measure

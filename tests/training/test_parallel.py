@@ -14,7 +14,8 @@ from seq2seq.data.batches import Batches
 from seq2seq.data.order import BatchOrder
 from seq2seq.errors import ConfigError, DataError, PeerError, ReportedError
 from seq2seq.training.objective import batch_loss
-from seq2seq.training.parallel import TIMEOUT, Processes, joined
+from seq2seq.training.parallel import Processes, joined
+from seq2seq.training.torchrun import TIMEOUT
 
 from architectures import TINY, tiny_model
 from processes import KILLED, free_port, in_processes

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.files import RunFolder
-from seq2seq.training.parallel import TIMEOUT
+from seq2seq.training.torchrun import TIMEOUT
 
 pytestmark = pytest.mark.slow
 

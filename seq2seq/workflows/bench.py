@@ -20,18 +20,18 @@ import torch
 from seq2seq.devices import choose_device, peak_memory
 from seq2seq.errors import ConfigError
 from seq2seq.files import RunFolder
-from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.meter import Record
 from seq2seq.training.parallel import Processes, joined
 from seq2seq.training.torchrun import let_main_speak, own_device, started_together
 from seq2seq.training.trainer import REPORT_EVERY
 from seq2seq.training.weights import parameter_count
+from seq2seq.workflows.beginning import begin, build_trainer, shortened
 from seq2seq.workflows.calibrate import count_epoch
 from seq2seq.workflows.flops import flops_a_target_token
 from seq2seq.workflows.new_process import in_new_process
 from seq2seq.workflows.recipe import Recipe
 from seq2seq.workflows.text import TrainingText
-from seq2seq.workflows.train import TrainOptions, build_trainer, read_recipe, starting_model
+from seq2seq.workflows.train import TrainOptions, read_recipe
 
 PRODUCT = 2048  # rows and columns of the matrices whose product sets the peak
 RATES = ("target_tokens_per_second", "tgt_tok_s_median10")  # what a peer's JSON may call its speed
@@ -72,16 +72,10 @@ def measure_speed(recipe: Recipe, device: str, updates: int, asked: float) -> Sp
 
 
 def _measure_speed(recipe: Recipe, device: torch.device, updates: int, asked: float, processes: Processes) -> Speed:
-    keep_freed_memory()
-    data = TrainingText.prepare(recipe)
-    torch.manual_seed(recipe.seed)
-    model = starting_model(recipe, data.tokenizers).to(device)
-    end = REPORT_EVERY + updates
-    short = {"updates": end, "validate_every": end, "minutes": None, "patience": None, "average": 0}
-    recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update=short)})
-    windows = _Windows([])
-    with tempfile.TemporaryDirectory(prefix="seq2seq-bench-") as folder:
-        trainer = build_trainer(recipe, RunFolder(Path(folder)), data, model, processes)
+    with tempfile.TemporaryDirectory(prefix="seq2seq-bench-") as place:
+        folder, windows = RunFolder(Path(place)), _Windows([])
+        data, model = begin(recipe, folder, device, processes)
+        trainer = build_trainer(shortened(recipe, REPORT_EVERY + updates), folder, data, model, processes)
         trainer.listener, trainer.validate = windows, lambda _: {"loss": 0.0, "bleu": 0.0}
         startup = time.time() - asked
         trainer.run()

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.devices import choose_device, only_deterministic_algorithms
+from seq2seq.devices import choose_device
 from seq2seq.files import RunFolder
 from seq2seq.search.limits import SearchConfig
-from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.calibration import Calibration, Probe, calibrate, hungriest, updates_needed
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Machine
+from seq2seq.workflows.beginning import begin, build_trainer, build_validation, shortened, starting_model
 from seq2seq.workflows.flops import flops_a_target_token
 from seq2seq.workflows.new_process import in_new_process
 from seq2seq.workflows.plan import Epoch, Plan
 from seq2seq.workflows.recipe import Recipe
 from seq2seq.workflows.text import TrainingText
-from seq2seq.workflows.train import TrainOptions, build_trainer, build_validation, read_recipe, starting_model, warn
+from seq2seq.workflows.train import TrainOptions, read_recipe, warn
 
 PARTS = (4, 2, 1)  # of the recipe's budget, that are probed for memory
 LONGER = 3  # tokens that a translation may have beyond the usual
@@ -75,17 +75,11 @@ def count_epoch(recipe: Recipe, data: TrainingText) -> Epoch:
 
 def measure_training(recipe: Recipe, device: str, folder: Path, asked: float) -> tuple[Calibration, float]:
     """A calibration of the recipe in this process and `folder`, and the seconds from `asked` to its first update."""
-    keep_freed_memory()
-    if recipe.training.deterministic and device.startswith("cuda"):
-        only_deterministic_algorithms()
-    data = TrainingText.prepare(recipe)
-    torch.manual_seed(recipe.seed)
-    model = starting_model(recipe, data.tokenizers).to(device)
+    run = RunFolder(folder)
+    data, model = begin(recipe, run, torch.device(device))
     probes = choose_probes(recipe, data)
     updates = updates_needed(probes, recipe.training.accumulate)
-    short = {"updates": updates, "validate_every": updates, "minutes": None, "patience": None}
-    changed = recipe.model_copy(update={"training": recipe.training.model_copy(update=short)})
-    trainer = build_trainer(changed, RunFolder(folder), data, model)
+    trainer = build_trainer(shortened(recipe, updates), run, data, model)
     trainer.validate = replace(build_validation(recipe, data), search=usual_search(data))
     startup = time.time() - asked
     return calibrate(trainer, data.train, probes), startup

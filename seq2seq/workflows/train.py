@@ -10,21 +10,19 @@ from typing import Any, NamedTuple
 
 import torch
 
-from seq2seq.data.batches import Batches
-from seq2seq.data.tokenizer import INDEX, TokenizerPair
-from seq2seq.devices import choose_device, only_deterministic_algorithms
+from seq2seq.data.tokenizer import INDEX
+from seq2seq.devices import choose_device
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.files import RunFolder, remove_temporaries, write_text
-from seq2seq.models.build import build_model
 from seq2seq.models.interface import EncoderDecoder
-from seq2seq.training.allocator import keep_freed_memory
 from seq2seq.training.memory import told_when_full
-from seq2seq.training.parallel import ALONE, Processes, joined
+from seq2seq.training.parallel import Processes, joined
 from seq2seq.training.sharding import refuse_one_process
 from seq2seq.training.torchrun import let_main_speak, own_device
 from seq2seq.training.trainer import Listener, Trainer
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Advice, Machine, advise, measure
+from seq2seq.workflows.beginning import begin, build_trainer
 from seq2seq.workflows.lock import NAME as LOCK
 from seq2seq.workflows.lock import locked
 from seq2seq.workflows.progress import Bar, Listeners, MetricsFile, TensorBoard
@@ -32,9 +30,6 @@ from seq2seq.workflows.provenance import environment, summary
 from seq2seq.workflows.recipe import Recipe, difference, load_recipe, recipe_text
 from seq2seq.workflows.signals import stopped_by_signals
 from seq2seq.workflows.text import TrainingText
-from seq2seq.workflows.validation import Validation, first_references
-
-PREFETCH = 4  # batches made ready in the background, for a GPU; a CPU has no idle hands for it
 
 logger = logging.getLogger(__name__)
 
@@ -88,13 +83,8 @@ def _is_finished(folder: RunFolder, recipe: Recipe) -> bool:
 
 
 def _train(recipe: Recipe, folder: RunFolder, device: torch.device, processes: Processes) -> Outcome:
-    keep_freed_memory()
-    if recipe.training.deterministic and device.type == "cuda":
-        only_deterministic_algorithms()
-    data = TrainingText.shared(recipe, folder.tokenizer, processes)
-    torch.manual_seed(recipe.seed)
+    data, model = begin(recipe, folder, device, processes)
     with processes.together():
-        model = starting_model(recipe, data.tokenizers).to(device)
         if processes.is_main:
             _prepare(folder, recipe, data, model)
     trainer = build_trainer(recipe, folder, data, model, processes)
@@ -164,47 +154,6 @@ def warn(recipe: Recipe, data: TrainingText, machine: Machine, parameters: int) 
     for name, reason in facts.unread.items():
         logger.info("not checked whether %s overlaps the training text: %s", name, reason)
     return found
-
-
-def starting_model(recipe: Recipe, tokenizers: TokenizerPair) -> EncoderDecoder[Any]:
-    """The recipe's model with its starting weights, which the random state decides."""
-    if recipe.model.tied_embeddings == "all" and not tokenizers.joint:
-        raise ConfigError(
-            "model: tied_embeddings must be 'target' or 'none' where each language has its own vocabulary, not 'all';"
-            " or set tokenizer.joint=true"
-        )
-    return build_model(recipe.model, tokenizers.source.size, tokenizers.target.size)
-
-
-def build_trainer(
-    recipe: Recipe, folder: RunFolder, data: TrainingText, model: EncoderDecoder[Any], processes: Processes = ALONE
-) -> Trainer:
-    """What trains `model` in `folder`, with nobody listening yet."""
-    config = recipe.training
-    order = data.order(config.batch_tokens, recipe.seed)
-    on_gpu = next(model.parameters()).is_cuda
-    rank, size, prefetch = processes.rank, processes.size, PREFETCH if on_gpu else 0
-    return Trainer(
-        model,
-        Batches(data.train, order, rank=rank, size=size, prefetch=prefetch, pinned=on_gpu),
-        config,
-        folder,
-        build_validation(recipe, data, processes),
-        Listeners(()),
-        recipe.seed,
-        processes,
-    )
-
-
-def build_validation(recipe: Recipe, data: TrainingText, processes: Processes = ALONE) -> Validation:
-    """What measures the recipe's model meanwhile."""
-    return Validation(
-        data.valid,
-        first_references(recipe.data, recipe.training.validation_bleu),
-        data.tokenizers.target,
-        recipe.training.batch_tokens,
-        processes=processes,
-    )
 
 
 def _run(trainer: Trainer, recipe: Recipe, folder: RunFolder) -> int | None:

@@ -129,4 +129,25 @@ FAULTS = [
         "self.other_rate / statistics.median(each.target_tokens_per_second for each in self.own)",
         "cli/test_bench_command.py::test_the_ratio_is_of_medians",
     ),
+    Fault(
+        "a GPU need not be deterministic where the recipe says so",
+        "workflows/beginning.py",
+        'recipe.training.deterministic and device.type == "cuda"',
+        'recipe.training.deterministic and device.type == "gpu"',
+        "workflows/test_beginning.py",
+    ),
+    Fault(
+        "what was drawn before decides the starting weights",
+        "workflows/beginning.py",
+        "    torch.manual_seed(recipe.seed)\n",
+        "",
+        "workflows/test_beginning.py",
+    ),
+    Fault(
+        "a short training is validated as often as a long one",
+        "workflows/beginning.py",
+        '"validate_every": updates, ',
+        "",
+        "workflows/test_beginning.py",
+    ),
 ]

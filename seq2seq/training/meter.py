@@ -1,14 +1,27 @@
-"""What the updates since the last report came to, measured without waiting for the device until it is asked."""
+"""What the updates since the last report came to, and who hears of it; the device is waited for only when asked."""
 
 import math
 import time
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 Record = dict[str, int | float]
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """Who wants to know how it goes."""
+
+    def updated(self, record: Record) -> None:
+        """Every few updates: update, epoch, loss, learning rate, tokens and seconds since the last."""
+        ...
+
+    def validated(self, record: Record) -> None:
+        """After a validation: update, epoch, and what the validation found."""
+        ...
 
 
 class Place(NamedTuple):

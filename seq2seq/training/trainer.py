@@ -14,14 +14,13 @@ from torch import Tensor
 from seq2seq.data.batches import Batch
 from seq2seq.files import RunFolder
 from seq2seq.models.interface import EncoderDecoder
+from seq2seq.training.accumulation import Accumulator
 from seq2seq.training.checkpoint import Position, read_newest, restore, save_checkpoint, training_tensors, under
 from seq2seq.training.guard import count_skipped, refuse_unless_finite, warn_of_spike
-from seq2seq.training.memory import beyond_help, halved, is_out_of_memory, release
-from seq2seq.training.meter import Meter, Place, Record
+from seq2seq.training.meter import Listener, Meter, Place, Record
 from seq2seq.training.objective import BatchLoss
 from seq2seq.training.optimizer import build_optimizer, clip_gradient
 from seq2seq.training.parallel import ALONE, Processes
-from seq2seq.training.randomness import seed_generators
 from seq2seq.training.schedule import learning_rate
 from seq2seq.training.settings import TrainingConfig
 from seq2seq.training.sharding import filled, hollow, shard
@@ -36,19 +35,6 @@ class BatchSource(Protocol):
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of pass `number`, without the first `skip`."""
-        ...
-
-
-@runtime_checkable
-class Listener(Protocol):
-    """Who wants to know how it goes."""
-
-    def updated(self, record: Record) -> None:
-        """Every few updates: update, epoch, loss, learning rate, tokens and seconds since the last."""
-        ...
-
-    def validated(self, record: Record) -> None:
-        """After a validation: update, epoch, and what the validation found."""
         ...
 
 
@@ -72,7 +58,8 @@ class Trainer:
         self.device = next(self.model.parameters()).device
         loss, sharded = BatchLoss(self.model, self.config.label_smoothing), self.config.sharded
         self.measured = hollow(self.model) if sharded else self.model  # what a validation sees
-        self.loss = shard(loss, self.processes.size) if sharded else self.processes.wrap(loss)
+        shared_loss = shard(loss, self.processes.size) if sharded else self.processes.wrap(loss)
+        self.accumulator = Accumulator(shared_loss, self.device, self.config.precision, self.seed, self.processes)
         self.optimizer = build_optimizer(self.config.optimizer, self.model)
         self.meter = Meter()
 
@@ -141,9 +128,7 @@ class Trainer:
         Returns their likelihood and the norm of the gradient; where either is not finite, the step changes nothing.
         """
         position, config = self.position, self.config
-        tokens = sum(batch.target_tokens for batch in group)
-        likelihood = self._gradient([[batch] for batch in group], tokens)
-        self.processes.add_up(likelihood)
+        likelihood, split = self.accumulator.gradient(group, position.update)
         measured = torch.stack((likelihood, clip_gradient(self.model, config.clip_norm)))
         refuse_unless_finite(self.optimizer, measured)
         for parameters in self.optimizer.param_groups:
@@ -152,41 +137,11 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         position.update += 1
         position.batch += len(group)
-        position.target_tokens += tokens
+        position.split += split
+        self.meter.split += split
+        position.target_tokens += sum(batch.target_tokens for batch in group)
         position.source_tokens += sum(batch.source_tokens for batch in group)
         return measured
-
-    def _gradient(self, parts: list[list[Batch]], tokens: int) -> Tensor:
-        """Leave the gradient of the mean loss over `tokens`; where memory runs out, in smaller parts of each batch."""
-        while True:
-            try:
-                return self._accumulate(parts, tokens)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if self.processes.size > 1:  # the others may have been sent a part of the gradient
-                    raise beyond_help(self.position.update + 1, self.processes.rank) from None
-            # Here, because until it is forgotten the error keeps all that was computed.
-            self.optimizer.zero_grad(set_to_none=True)
-            release(self.device)
-            parts = halved(parts, self.position.update + 1)
-            self.position.split += 1
-            self.meter.split += 1
-
-    def _accumulate(self, parts: list[list[Batch]], tokens: int) -> Tensor:
-        """The likelihood of this process's rows; the gradient is that of all processes."""
-        likelihood = torch.zeros((), dtype=torch.float64, device=self.device)
-        places = [(index, number) for index, batch in enumerate(parts) for number in range(len(batch))]
-        for index, number in places:
-            share = index * self.processes.size + self.processes.rank  # so that no two processes draw the same dropout
-            seed_generators(self.device, self.seed, self.position.update, share, number)
-            with self.processes.sending(self.loss, now=(index, number) == places[-1]):
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-                    loss = self.loss(parts[index][number].to(self.device))
-                # Processes send the mean of their gradients, so that of the sum is divided by that much less.
-                (loss.smoothed / (tokens / self.processes.size)).backward()
-            likelihood += loss.likelihood
-        return likelihood
 
     def _halted(self) -> bool:
         """Whether any process was asked to stop or finds the training over."""

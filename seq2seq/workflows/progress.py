@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from seq2seq.files import write_text
-from seq2seq.training.meter import Record
-from seq2seq.training.trainer import Listener
+from seq2seq.training.meter import Listener, Record
 
 LINE_EVERY = 20.0  # seconds between two lines of progress where there is no terminal
 

@@ -16,10 +16,11 @@ from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.files import RunFolder, remove_temporaries, write_text
 from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.memory import told_when_full
+from seq2seq.training.meter import Listener
 from seq2seq.training.parallel import Processes, joined
 from seq2seq.training.sharding import refuse_one_process
 from seq2seq.training.torchrun import let_main_speak, own_device
-from seq2seq.training.trainer import Listener, Trainer
+from seq2seq.training.trainer import Trainer
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Advice, Machine, advise, measure
 from seq2seq.workflows.beginning import begin, build_trainer

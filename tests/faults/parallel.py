@@ -5,7 +5,7 @@ from faults.fault import PROCESSES, Fault
 FAULTS = [
     Fault(
         "the mean over processes is divided once more",
-        "training/trainer.py",
+        "training/accumulation.py",
         "tokens / self.processes.size",
         "tokens",
         PROCESSES,
@@ -19,7 +19,7 @@ FAULTS = [
     ),
     Fault(
         "a process reports its own loss",
-        "training/trainer.py",
+        "training/accumulation.py",
         "        self.processes.add_up(likelihood)\n",
         "",
         PROCESSES,

@@ -33,9 +33,9 @@ FAULTS = [
     ),
     Fault(
         "the loss is a mean over batches",
-        "training/trainer.py",
+        "training/accumulation.py",
         "(loss.smoothed / (tokens / self.processes.size)).backward()",
-        "(loss.smoothed / part.target_tokens / len(parts)).backward()",
+        "(loss.smoothed / parts[index][number].target_tokens / len(parts)).backward()",
         "training/test_trainer.py::test_accumulation_is_one_large_batch",
     ),
     Fault(
@@ -48,8 +48,8 @@ FAULTS = [
     Fault("going on begins the epoch anew", "training/trainer.py", "skip=self.position.batch", "skip=0", RESUMING),
     Fault(
         "going on draws other dropout",
-        "training/trainer.py",
-        "seed_generators(self.device, self.seed, self.position.update, share, number)",
+        "training/accumulation.py",
+        "seed_generators(self.device, self.seed, update, share, number)",
         "pass",
         RESUMING,
     ),
@@ -182,8 +182,8 @@ FAULTS = [
     ),
     Fault(
         "an update done anew adds to the gradient of the first attempt",
-        "training/trainer.py",
-        "            self.optimizer.zero_grad(set_to_none=True)\n            release",
+        "training/accumulation.py",
+        "            self.loss.zero_grad()\n            release",
         "            release",
         "training/test_memory.py",
     ),

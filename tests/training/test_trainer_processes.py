@@ -182,13 +182,13 @@ def test_dropout_differs_between_processes(tmp_path, monkeypatch):
     def work(processes):
         made = trainer(tmp_path, processes, "dropped")
         drawn = []
-        inner = made.loss.forward
+        inner = made.accumulator.loss.forward
 
         def forward(batch):
             drawn.append(torch.rand(3).tolist())
             return inner(batch)
 
-        made.loss.forward = forward
+        made.accumulator.loss.forward = forward
         made._update(next(made._groups()))
         return drawn
 
@@ -213,7 +213,7 @@ def test_memory_that_runs_out_in_one_ends_all_with_what_to_do(tmp_path):
     def work(processes):
         made = trainer(tmp_path, processes)
         if processes.rank == 1:
-            made.loss.register_forward_hook(lambda *_: (_ for _ in ()).throw(MemoryError()))
+            made.accumulator.loss.register_forward_hook(lambda *_: (_ for _ in ()).throw(MemoryError()))
         made.run()
 
     first, second = in_processes(2, work)

@@ -10,6 +10,7 @@ torch.nn.functional.linear_cross_entropy does the same without smoothing; with i
 Shapes: N token (of all rows), C token of a chunk, M width, V vocabulary.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -64,39 +65,43 @@ def projected_loss(
     """
     device = features.device.type
     low = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else features.dtype
-    smoothed, likelihood = _ProjectedLoss.apply(features, weight, bias, target, label_smoothing, low)
-    return LossSum(smoothed, likelihood)
+    with torch.autocast(device, enabled=False):
+        return LossSum(*_ProjectedLoss.apply(features, weight, bias, target, label_smoothing, low))
 
 
 class _ProjectedLoss(torch.autograd.Function):
-    """Computes the gradients in `forward`, chunk by chunk, and hands them out in `backward`."""
+    """Computes the gradients in `forward`, chunk by chunk, and hands them out in `backward`.
+
+    The gradient of the logits is softmax - (1 - epsilon) onehot - epsilon / V for a token that counts, else zero. The
+    last term and the zeros are brought in where the matrices are `width` wide: a pass over the logits costs far more.
+    """
 
     @staticmethod
     def forward(  # noqa: PLR0913, PLR0917 - autograd passes everything by position
         ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, target: Tensor, epsilon: float, low: torch.dtype
     ) -> tuple[Tensor, Tensor]:
-        gradient = any(ctx.needs_input_grad[:3])
-        low_weight = weight.to(low)
-        d_features, d_weight = torch.empty_like(features), torch.zeros_like(weight)
-        d_bias = torch.zeros_like(bias)
         exact = torch.promote_types(features.dtype, torch.float32)
-        sums = torch.zeros(2, dtype=exact, device=features.device)
-        size = max(1, CHUNK_CELLS // weight.size(0))
-        for low_features, d_chunk, ids in zip(
-            features.to(low).split(size), d_features.split(size), target.split(size), strict=True
-        ):
-            logits = (low_features @ low_weight.T).to(exact).add_(bias)  # C V
-            chunk_sums, d_logits = _chunk_loss(logits, ids, epsilon)
-            sums += chunk_sums
-            if gradient:
+        counts = (target != SPECIAL.padding).to(exact)
+        counted, low_weight = (features * counts.unsqueeze(1)).to(low), weight.to(low)
+        d_features, d_weight, d_bias = torch.empty_like(features), torch.zeros_like(weight), torch.zeros_like(bias)
+        reference, normaliser = torch.empty_like(counts), torch.empty_like(counts)
+        for chunk in _chunks(len(target), max(1, CHUNK_CELLS // len(weight))):
+            logits = (features[chunk].to(low) @ low_weight.T).to(exact).add_(bias)
+            reference[chunk], normaliser[chunk], d_logits = _chunk_loss(logits, target[chunk], epsilon)
+            if any(ctx.needs_input_grad):
                 d_low = d_logits.to(low)
-                d_chunk.copy_(d_low @ low_weight)
-                d_weight += d_low.T @ low_features
-                d_bias += d_logits.sum(dim=0)
+                d_features[chunk] = d_low @ low_weight
+                d_weight += d_low.T @ counted[chunk]
+                d_bias += d_logits.T @ counts[chunk]
+        mean_weight = weight.mean(dim=0)
+        d_features.sub_(epsilon * mean_weight).mul_(counts.unsqueeze(1))
+        d_weight.sub_(epsilon / len(weight) * counted.sum(dim=0))
+        d_bias.sub_(epsilon / len(weight) * counts.sum())
         ctx.save_for_backward(d_features, d_weight, d_bias)
-        likelihood = sums[1].clone()
+        likelihood = (normaliser - reference) @ counts
+        uniform = (normaliser - features @ mean_weight - bias.mean()) @ counts
         ctx.mark_non_differentiable(likelihood)
-        return sums[0].clone(), likelihood
+        return (1 - epsilon) * likelihood + epsilon * uniform, likelihood
 
     @staticmethod
     @once_differentiable
@@ -105,18 +110,16 @@ class _ProjectedLoss(torch.autograd.Function):
         return (*gradients, None, None, None)
 
 
+def _chunks(length: int, size: int) -> Iterator[slice]:
+    return (slice(first, first + size) for first in range(0, length, size))
+
+
 def _chunk_loss(
     logits: Float[Tensor, "chunk vocabulary"], target: Int[Tensor, " chunk"], epsilon: float
-) -> tuple[Float[Tensor, "2"], Float[Tensor, "chunk vocabulary"]]:
-    """Smoothed loss and negative log-likelihood, summed, and the former's gradient."""
-    counts = target != SPECIAL.padding
-    reference = logits.gather(1, target.unsqueeze(1)).squeeze(1)
-    mean, highest = logits.mean(dim=1), logits.amax(dim=1)
-    gradient = logits.softmax(dim=1)  # one pass, and one `exp` a logit
-    normaliser = highest - gradient.amax(dim=1).log()
-    likelihood = (normaliser - reference) * counts
-    uniform = (normaliser - mean) * counts
-    smoothed = (1 - epsilon) * likelihood + epsilon * uniform
-    gradient.sub_(epsilon / logits.size(1))
-    gradient.scatter_add_(1, target.unsqueeze(1), torch.full_like(reference, epsilon - 1).unsqueeze(1))
-    return torch.stack((smoothed.sum(), likelihood.sum())), gradient.mul_(counts.unsqueeze(1))
+) -> tuple[Float[Tensor, " chunk"], Float[Tensor, " chunk"], Float[Tensor, "chunk vocabulary"]]:
+    """The logit of each `target`, the logarithm of the softmax's denominator, and softmax - (1 - epsilon) onehot."""
+    places = target.unsqueeze(1)
+    reference, highest = logits.gather(1, places).squeeze(1), logits.amax(dim=1)
+    softmax = torch.softmax(logits, dim=1, out=logits)  # one pass, and one `exp` a logit
+    normaliser = highest - softmax.amax(dim=1).log()
+    return reference, normaliser, softmax.scatter_add_(1, places, softmax.new_full((), epsilon - 1).expand_as(places))

@@ -6,22 +6,22 @@ FAULTS = [
     Fault(
         "padding is smoothed",
         "training/objective.py",
-        "uniform = (normaliser - mean) * counts",
-        "uniform = normaliser - mean",
+        "bias.mean()) @ counts",
+        "bias.mean()).sum()",
         "training/test_objective.py",
     ),
     Fault(
         "padding has a gradient",
         "training/objective.py",
-        "gradient.mul_(counts.unsqueeze(1))",
-        "gradient",
+        "epsilon * mean_weight).mul_(counts.unsqueeze(1))",
+        "epsilon * mean_weight)",
         "training/test_objective.py",
     ),
     Fault(
         "smoothing is left out of the gradient",
         "training/objective.py",
-        ".sub_(epsilon / logits.size(1))",
-        "",
+        "d_weight.sub_(epsilon / len(weight) * counted.sum(dim=0))",
+        "d_weight.sub_(0)",
         "training/test_objective.py",
     ),
     Fault(

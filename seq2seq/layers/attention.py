@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Queries = Float[Tensor, "row head query width"]
+
 
 @dataclass(frozen=True)
 class KeyValue:
@@ -21,6 +23,8 @@ class KeyValue:
 
     def append(self, new: "KeyValue") -> "KeyValue":
         """These positions and, after them, the `new` ones."""
+        if not self.length:
+            return new
         return KeyValue(torch.cat((self.keys, new.keys), dim=2), torch.cat((self.values, new.values), dim=2))
 
     def before_first(self) -> "KeyValue":
@@ -58,8 +62,23 @@ class MultiHeadAttention(nn.Module):
         mask: Bool[Tensor, "#row 1 #query key"] | None = None,
     ) -> Float[Tensor, "row query model"]:
         """For each query the mix of values its weights ask for; `mask` is True where a query may look."""
+        return self.mix(self._split(self.query(querying)), attended, mask)
+
+    def project_all(self, x: Float[Tensor, "row time model"]) -> tuple[Queries, KeyValue]:
+        """What the positions of `x` ask, and what they show, of one another: one product."""
+        if x.size(1) == 1:  # a step of a search, for which joining the weights would cost more than it saves
+            return self._split(self.query(x)), self.project(x)
+        weight = torch.cat((self.query.weight, self.key_value.weight))
+        bias = torch.cat((self.query.bias, self.key_value.bias))
+        queries, keys, values = F.linear(x, weight, bias).chunk(3, dim=-1)
+        return self._split(queries), KeyValue(self._split(keys), self._split(values))
+
+    def mix(
+        self, queries: Queries, attended: KeyValue, mask: Bool[Tensor, "#row 1 #query key"] | None = None
+    ) -> Float[Tensor, "row query model"]:
+        """`forward`, of queries that are projected already."""
         mixed = F.scaled_dot_product_attention(
-            self._split(self.query(querying)),
+            queries,
             attended.keys,
             attended.values,
             attn_mask=mask,

@@ -156,7 +156,8 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Vectors, mask: Bool[Tensor, "row 1 1 time"]) -> Vectors:
         inner = self.around_attention.enter(x)
-        x = self.around_attention.leave(x, self.attention(inner, self.attention.project(inner), mask))
+        queries, seen = self.attention.project_all(inner)
+        x = self.around_attention.leave(x, self.attention.mix(queries, seen, mask))
         inner = self.around_feed_forward.enter(x)
         return self.around_feed_forward.leave(x, self.feed_forward(inner))
 
@@ -203,9 +204,10 @@ class DecoderLayer(nn.Module):
     ) -> tuple[Vectors, KeyValue]:
         """What follows `x`, and the keys and values of the past and of `x`."""
         inner = self.around_self_attention.enter(x)
-        seen = past.append(self.self_attention.project(inner))
+        queries, new = self.self_attention.project_all(inner)
+        seen = past.append(new)
         mask = causal_mask(x.size(1), past.length, x.device)
-        x = self.around_self_attention.leave(x, self.self_attention(inner, seen, mask))
+        x = self.around_self_attention.leave(x, self.self_attention.mix(queries, seen, mask))
         inner = self.around_source_attention.enter(x)
         x = self.around_source_attention.leave(x, self.source_attention(inner, source, source_mask))
         inner = self.around_feed_forward.enter(x)

@@ -57,6 +57,18 @@ def test_gradients_equal_those_of_torch_attention(both):
     assert_close(ours.output.weight.grad, theirs.out_proj.weight.grad)
 
 
+@pytest.mark.parametrize("length", [1, 2, KEYS])
+def test_one_product_for_all_equals_one_for_each(both, length):
+    ours, _ = both
+    x = torch.randn(ROWS, length, WIDTH)
+    found = ours.mix(*ours.project_all(x))
+    expected = ours(x, ours.project(x))
+    assert_close(found, expected)
+    gradients = (torch.autograd.grad(y.square().sum(), list(ours.parameters())) for y in (found, expected))
+    for of_found, of_expected in zip(*gradients, strict=True):
+        assert_close(of_found, of_expected)
+
+
 @pytest.mark.parametrize(("new", "past"), [(2, 0), (3, 2), (4, 1), (2, 5), (1, 0), (1, 4)])
 def test_a_query_sees_the_past_and_the_new_positions_up_to_itself(new, past):
     mask = causal_mask(new, past, torch.device("cpu"))

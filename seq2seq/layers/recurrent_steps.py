@@ -7,8 +7,7 @@ The equations, the order of the gates and the names of the weights are torch's.
 Shapes: B row, T time, L layer, M hidden, G gates.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -20,6 +19,7 @@ from seq2seq.layers.dropout import Dropout
 
 Hidden: TypeAlias = tuple[Float[Tensor, "row layer hidden"], ...]  # LSTM: hidden and cell; else: hidden
 Gates = Float[Tensor, "row gates"]
+Known = Float[Tensor, "row time known"]
 Parts: TypeAlias = tuple[Float[Tensor, "row hidden"], ...]  # the same of one layer
 
 
@@ -30,19 +30,16 @@ class Walk:
         self, rnn: nn.RNNBase, known: Float[Tensor, "row time known"], hidden: Hidden, dropout: Dropout
     ) -> None:
         """`dropout` stands between layers."""
-        width = known.size(2)
-        self.known = F.linear(known, rnn.get_parameter("weight_ih_l0")[:, :width]).unbind(dim=1)
-        self.layers = [_walked_layer(rnn, layer, skip=0 if layer else width) for layer in range(rnn.num_layers)]
+        kind = LAYERS[rnn.mode]
+        self.layers = [kind(rnn, layer, None if layer else known) for layer in range(rnn.num_layers)]
         self.parts: list[Parts] = list(zip(*(part.unbind(dim=1) for part in hidden), strict=True))
-        self.cell = CELL_STEPS[rnn.mode]
         self.dropout = dropout
 
     def step(self, time: int, fed: Float[Tensor, "row fed"]) -> Float[Tensor, "row hidden"]:
         """The output at position `time` of `known`, the next after that of the last step."""
         x = fed
         for number, layer in enumerate(self.layers):
-            from_input = layer.below(self.dropout(x)) if number else layer.below(x, self.known[time])
-            self.parts[number] = self.cell(from_input, layer.before, self.parts[number])
+            self.parts[number] = layer.step(time, self.dropout(x) if number else x, self.parts[number])
             x = self.parts[number][0]
         return x
 
@@ -81,20 +78,6 @@ def _low(x: Tensor) -> Tensor:
     return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
 
-class _WalkedLayer(NamedTuple):
-    below: SharedLinear  # of what the layer reads
-    before: SharedLinear  # of its own state
-
-
-def _walked_layer(rnn: nn.RNNBase, layer: int, *, skip: int) -> _WalkedLayer:
-    """A layer of `rnn` without the first `skip` columns of its input."""
-    below, before = (
-        (rnn.get_parameter(f"weight_{kind}_l{layer}"), rnn.get_parameter(f"bias_{kind}_l{layer}"))
-        for kind in ("ih", "hh")
-    )
-    return _WalkedLayer(SharedLinear(below[0][:, skip:], below[1]), SharedLinear(*before))
-
-
 class _SharedLinear(torch.autograd.Function):
     """Records its input and its gradient instead of making the gradients of weight and bias."""
 
@@ -109,9 +92,11 @@ class _SharedLinear(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.record, ctx.more = record, more is not None
-        if bias is None:
+        addends = [each for each in (more, bias) if each is not None]
+        if not addends:
             return x @ weight.mT
-        return torch.addmm(bias, x, weight.T) if more is None else torch.addmm(more, x, weight.T).add_(bias)
+        found = torch.addmm(addends[0], x, weight.T)
+        return found.add_(addends[1]) if addends[1:] else found
 
     @staticmethod
     @once_differentiable
@@ -166,21 +151,48 @@ class _LstmCell(torch.autograd.Function):
         return d_gates, d_cell.mul_(forget)
 
 
-def _lstm(from_input: Gates, before: SharedLinear, parts: Parts) -> Parts:
-    gates = before(parts[0], from_input)
-    following: Parts = _LstmCell.apply(gates, parts[1].to(gates.dtype))
-    return following
+class _SummedGates:
+    """A layer whose gates take the sum of the products with input and state: one product for both."""
+
+    def __init__(self, rnn: nn.RNNBase, layer: int, known: Known | None) -> None:
+        below, before = rnn.get_parameter(f"weight_ih_l{layer}"), rnn.get_parameter(f"weight_hh_l{layer}")
+        bias = rnn.get_parameter(f"bias_ih_l{layer}") + rnn.get_parameter(f"bias_hh_l{layer}")
+        width = 0 if known is None else known.size(2)
+        self.known = None if known is None else F.linear(known, below[:, :width], bias).unbind(dim=1)
+        self.linear = SharedLinear(torch.cat((below[:, width:], before), dim=1), bias if known is None else None)
+
+    def gates(self, time: int, x: Tensor, state: Tensor) -> Gates:
+        return self.linear(torch.cat((x, state), dim=1), self.known[time] if self.known else None)
 
 
-def _gru(from_input: Gates, before: SharedLinear, parts: Parts) -> Parts:
-    input_reset, input_keep, input_new = from_input.chunk(3, dim=1)
-    hidden_reset, hidden_keep, hidden_new = before(parts[0]).chunk(3, dim=1)
-    new = torch.tanh(input_new + (input_reset + hidden_reset).sigmoid() * hidden_new)
-    return (torch.lerp(new, parts[0].to(new.dtype), (input_keep + hidden_keep).sigmoid()),)
+class _Lstm(_SummedGates):
+    def step(self, time: int, x: Tensor, parts: Parts) -> Parts:
+        gates = self.gates(time, x, parts[0])
+        following: Parts = _LstmCell.apply(gates, parts[1].to(gates.dtype))
+        return following
 
 
-def _rnn(from_input: Gates, before: SharedLinear, parts: Parts) -> Parts:
-    return (torch.tanh(before(parts[0], from_input)),)
+class _Rnn(_SummedGates):
+    def step(self, time: int, x: Tensor, parts: Parts) -> Parts:
+        return (torch.tanh(self.gates(time, x, parts[0])),)
 
 
-CELL_STEPS: dict[str, Callable[[Gates, SharedLinear, Parts], Parts]] = {"LSTM": _lstm, "GRU": _gru, "RNN_TANH": _rnn}
+class _Gru:
+    """Its new state takes the products with input and state apart."""
+
+    def __init__(self, rnn: nn.RNNBase, layer: int, known: Known | None) -> None:
+        below, bias = rnn.get_parameter(f"weight_ih_l{layer}"), rnn.get_parameter(f"bias_ih_l{layer}")
+        width = 0 if known is None else known.size(2)
+        self.known = None if known is None else F.linear(known, below[:, :width], bias).unbind(dim=1)
+        self.below = SharedLinear(below[:, width:], bias if known is None else None)
+        self.before = SharedLinear(rnn.get_parameter(f"weight_hh_l{layer}"), rnn.get_parameter(f"bias_hh_l{layer}"))
+
+    def step(self, time: int, x: Tensor, parts: Parts) -> Parts:
+        from_input = self.below(x, self.known[time] if self.known else None)
+        input_reset, input_keep, input_new = from_input.chunk(3, dim=1)
+        hidden_reset, hidden_keep, hidden_new = self.before(parts[0]).chunk(3, dim=1)
+        new = torch.tanh(input_new + (input_reset + hidden_reset).sigmoid() * hidden_new)
+        return (torch.lerp(new, parts[0].to(new.dtype), (input_keep + hidden_keep).sigmoid()),)
+
+
+LAYERS: dict[str, type[_Lstm | _Rnn | _Gru]] = {"LSTM": _Lstm, "GRU": _Gru, "RNN_TANH": _Rnn}

@@ -39,7 +39,8 @@ class Walk:
         """The output at position `time` of `known`, the next after that of the last step."""
         x = fed
         for number, layer in enumerate(self.layers):
-            self.parts[number] = layer.step(time, self.dropout(x) if number else x, self.parts[number])
+            known = layer.known[time] if layer.known else None
+            self.parts[number] = layer.step(self.dropout(x) if number else x, known, self.parts[number])
             x = self.parts[number][0]
         return x
 
@@ -161,20 +162,20 @@ class _SummedGates:
         self.known = None if known is None else F.linear(known, below[:, :width], bias).unbind(dim=1)
         self.linear = SharedLinear(torch.cat((below[:, width:], before), dim=1), bias if known is None else None)
 
-    def gates(self, time: int, x: Tensor, state: Tensor) -> Gates:
-        return self.linear(torch.cat((x, state), dim=1), self.known[time] if self.known else None)
+    def gates(self, x: Tensor, known: Gates | None, state: Tensor) -> Gates:
+        return self.linear(torch.cat((x, state), dim=1), known)
 
 
 class _Lstm(_SummedGates):
-    def step(self, time: int, x: Tensor, parts: Parts) -> Parts:
-        gates = self.gates(time, x, parts[0])
+    def step(self, x: Tensor, known: Gates | None, parts: Parts) -> Parts:
+        gates = self.gates(x, known, parts[0])
         following: Parts = _LstmCell.apply(gates, parts[1].to(gates.dtype))
         return following
 
 
 class _Rnn(_SummedGates):
-    def step(self, time: int, x: Tensor, parts: Parts) -> Parts:
-        return (torch.tanh(self.gates(time, x, parts[0])),)
+    def step(self, x: Tensor, known: Gates | None, parts: Parts) -> Parts:
+        return (torch.tanh(self.gates(x, known, parts[0])),)
 
 
 class _Gru:
@@ -187,8 +188,8 @@ class _Gru:
         self.below = SharedLinear(below[:, width:], bias if known is None else None)
         self.before = SharedLinear(rnn.get_parameter(f"weight_hh_l{layer}"), rnn.get_parameter(f"bias_hh_l{layer}"))
 
-    def step(self, time: int, x: Tensor, parts: Parts) -> Parts:
-        from_input = self.below(x, self.known[time] if self.known else None)
+    def step(self, x: Tensor, known: Gates | None, parts: Parts) -> Parts:
+        from_input = self.below(x, known)
         input_reset, input_keep, input_new = from_input.chunk(3, dim=1)
         hidden_reset, hidden_keep, hidden_new = self.before(parts[0]).chunk(3, dim=1)
         new = torch.tanh(input_new + (input_reset + hidden_reset).sigmoid() * hidden_new)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch
-from seq2seq.training.memory import beyond_help, halved, is_out_of_memory, release
+from seq2seq.training.memory import beyond_help, cycles_left_alone, halved, is_out_of_memory, release
 from seq2seq.training.parallel import Processes
 from seq2seq.training.randomness import seed_generators
 from seq2seq.training.settings import Precision
@@ -49,7 +49,8 @@ class Accumulator:
         split = 0
         while True:
             try:
-                return Accumulated(self._passes(parts, tokens, update), split)
+                with cycles_left_alone():
+                    return Accumulated(self._passes(parts, tokens, update), split)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise

@@ -1,5 +1,6 @@
 """What to do when the memory is full: the same update in smaller parts."""
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS)
+
+
+@contextmanager
+def cycles_left_alone() -> Iterator[None]:
+    """A block in which Python does not look for cycles of garbage.
+
+    A recurrence walked step by step makes ten thousand objects, and looking through them again and again takes 5 % of
+    its update. They die without it, as soon as nothing refers to them.
+    """
+    looking = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looking:
+            gc.enable()
 
 
 @contextmanager

@@ -47,6 +47,13 @@ FAULTS = [
         "layers/test_attention.py",
     ),
     Fault(
+        "keys and values change places where queries come along",
+        "layers/attention.py",
+        "queries, keys, values = F.linear",
+        "queries, values, keys = F.linear",
+        "layers/test_attention.py",
+    ),
+    Fault(
         "scores are not scaled",
         "layers/attention.py",
         "dropout_p=self.dropout if self.training else 0.0,",

@@ -93,8 +93,8 @@ FAULTS = [
     Fault(
         "a walk has no dropout between its layers",
         "layers/recurrent_steps.py",
-        "layer.below(self.dropout(x))",
-        "layer.below(x)",
+        "self.dropout(x) if number else x",
+        "x",
         "layers/test_recurrent_steps.py::test_dropout_stands_before_every_layer_but_the_first",
     ),
     Fault(
@@ -114,8 +114,8 @@ FAULTS = [
     Fault(
         "a walk reads the first known input at every step",
         "layers/recurrent_steps.py",
-        "self.known[time]",
-        "self.known[0]",
+        "layer.known[time]",
+        "layer.known[0]",
         "layers/test_recurrent_steps.py",
     ),
     Fault(

@@ -250,4 +250,18 @@ FAULTS = [
         "[-1].to(first.dtype)",
         "training/test_trainer.py::test_an_average_is_the_mean_of_each_weight",
     ),
+    Fault(
+        "cycles of garbage are looked for meanwhile",
+        "training/memory.py",
+        "    gc.disable()",
+        "    pass",
+        "training/test_memory.py",
+    ),
+    Fault(
+        "cycles of garbage are never looked for again",
+        "training/memory.py",
+        "        if looking:",
+        "        if not looking:",
+        "training/test_memory.py",
+    ),
 ]

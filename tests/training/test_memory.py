@@ -1,5 +1,6 @@
 """When memory runs out the update is the same in smaller parts."""
 
+import gc
 import json
 import logging
 import subprocess
@@ -13,7 +14,7 @@ from seq2seq.data.batches import collate
 from seq2seq.errors import Seq2SeqError
 from seq2seq.training.memory import halved, is_out_of_memory, told_when_full
 
-from architectures import tiny_recurrent, tiny_transformer
+from architectures import TINY, tiny_recurrent, tiny_transformer
 from tiny_training import MODELS, digest, trainer
 
 SAID_BY_TORCH = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
@@ -54,6 +55,24 @@ def gradients(made):
     made.optimizer.zero_grad = lambda set_to_none: None
     measured = made._update(GROUP)
     return measured, [parameter.grad.clone() for parameter in made.model.parameters()]
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_an_update_looks_for_no_cycles_of_garbage_and_leaves_none(tmp_path, name):
+    made = trainer(tmp_path, TINY[name])
+    looked = []
+    made.accumulator.loss.register_forward_hook(lambda *_: looked.append(gc.isenabled()))
+    made._update(GROUP)
+    assert looked == [False, False]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        gc.collect()
+        made._update(GROUP)
+        assert gc.collect() == 0
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ FAULTS = [
     Fault(
         "a process reports its own loss",
         "training/accumulation.py",
-        "        self.processes.add_up(likelihood)\n",
+        "        self.processes.add_up(found.likelihood)\n",
         "",
         PROCESSES,
     ),

@@ -152,15 +152,24 @@ class _LstmCell(torch.autograd.Function):
         return d_gates, d_cell.mul_(forget)
 
 
+def _read_before(
+    known: Known | None, weight: Tensor, bias: Tensor
+) -> tuple[tuple[Gates, ...] | None, Tensor, Tensor | None]:
+    """What the gates take from `known` at each position, and the weight and bias that are left for the steps."""
+    if known is None:
+        return None, weight, bias
+    width = known.size(2)
+    return F.linear(known, weight[:, :width], bias).unbind(dim=1), weight[:, width:], None
+
+
 class _SummedGates:
     """A layer whose gates take the sum of the products with input and state: one product for both."""
 
     def __init__(self, rnn: nn.RNNBase, layer: int, known: Known | None) -> None:
-        below, before = rnn.get_parameter(f"weight_ih_l{layer}"), rnn.get_parameter(f"weight_hh_l{layer}")
+        below, before = (rnn.get_parameter(f"weight_{kind}_l{layer}") for kind in ("ih", "hh"))
         bias = rnn.get_parameter(f"bias_ih_l{layer}") + rnn.get_parameter(f"bias_hh_l{layer}")
-        width = 0 if known is None else known.size(2)
-        self.known = None if known is None else F.linear(known, below[:, :width], bias).unbind(dim=1)
-        self.linear = SharedLinear(torch.cat((below[:, width:], before), dim=1), bias if known is None else None)
+        self.known, rest, bias_left = _read_before(known, below, bias)
+        self.linear = SharedLinear(torch.cat((rest, before), dim=1), bias_left)
 
     def gates(self, x: Tensor, known: Gates | None, state: Tensor) -> Gates:
         return self.linear(torch.cat((x, state), dim=1), known)
@@ -183,9 +192,8 @@ class _Gru:
 
     def __init__(self, rnn: nn.RNNBase, layer: int, known: Known | None) -> None:
         below, bias = rnn.get_parameter(f"weight_ih_l{layer}"), rnn.get_parameter(f"bias_ih_l{layer}")
-        width = 0 if known is None else known.size(2)
-        self.known = None if known is None else F.linear(known, below[:, :width], bias).unbind(dim=1)
-        self.below = SharedLinear(below[:, width:], bias if known is None else None)
+        self.known, rest, bias_left = _read_before(known, below, bias)
+        self.below = SharedLinear(rest, bias_left)
         self.before = SharedLinear(rnn.get_parameter(f"weight_hh_l{layer}"), rnn.get_parameter(f"bias_hh_l{layer}"))
 
     def step(self, x: Tensor, known: Gates | None, parts: Parts) -> Parts:

@@ -85,18 +85,20 @@ class _ProjectedLoss(torch.autograd.Function):
         counted, low_weight = (features * counts.unsqueeze(1)).to(low), weight.to(low)
         d_features, d_weight, d_bias = torch.empty_like(features), torch.zeros_like(weight), torch.zeros_like(bias)
         reference, normaliser = torch.empty_like(counts), torch.empty_like(counts)
+        wanted = any(ctx.needs_input_grad)
         for chunk in _chunks(len(target), max(1, CHUNK_CELLS // len(weight))):
             logits = (features[chunk].to(low) @ low_weight.T).to(exact).add_(bias)
             reference[chunk], normaliser[chunk], d_logits = _chunk_loss(logits, target[chunk], epsilon)
-            if any(ctx.needs_input_grad):
+            if wanted:
                 d_low = d_logits.to(low)
                 d_features[chunk] = d_low @ low_weight
                 d_weight += d_low.T @ counted[chunk]
                 d_bias += d_logits.T @ counts[chunk]
         mean_weight = weight.mean(dim=0)
-        d_features.sub_(epsilon * mean_weight).mul_(counts.unsqueeze(1))
-        d_weight.sub_(epsilon / len(weight) * counted.sum(dim=0))
-        d_bias.sub_(epsilon / len(weight) * counts.sum())
+        if wanted:
+            d_features.sub_(epsilon * mean_weight).mul_(counts.unsqueeze(1))
+            d_weight.sub_(epsilon / len(weight) * counted.sum(dim=0))
+            d_bias.sub_(epsilon / len(weight) * counts.sum())
         ctx.save_for_backward(d_features, d_weight, d_bias)
         likelihood = (normaliser - reference) @ counts
         uniform = (normaliser - features @ mean_weight - bias.mean()) @ counts

@@ -82,7 +82,8 @@ class _ProjectedLoss(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         exact = torch.promote_types(features.dtype, torch.float32)
         counts = (target != SPECIAL.padding).to(exact)
-        counted, low_weight = (features * counts.unsqueeze(1)).to(low), weight.to(low)
+        counted, mean_weight = features * counts.unsqueeze(1), weight.mean(dim=0, dtype=exact)
+        low_counted, low_weight, summed = counted.to(low), weight.to(low), counted.sum(dim=0, dtype=exact)
         d_features, d_weight, d_bias = torch.empty_like(features), torch.zeros_like(weight), torch.zeros_like(bias)
         reference, normaliser = torch.empty_like(counts), torch.empty_like(counts)
         wanted = any(ctx.needs_input_grad)
@@ -92,16 +93,15 @@ class _ProjectedLoss(torch.autograd.Function):
             if wanted:
                 d_low = d_logits.to(low)
                 d_features[chunk] = d_low @ low_weight
-                d_weight += d_low.T @ counted[chunk]
+                d_weight += d_low.T @ low_counted[chunk]
                 d_bias += d_logits.T @ counts[chunk]
-        mean_weight = weight.mean(dim=0)
         if wanted:
             d_features.sub_(epsilon * mean_weight).mul_(counts.unsqueeze(1))
-            d_weight.sub_(epsilon / len(weight) * counted.sum(dim=0))
+            d_weight.sub_(epsilon / len(weight) * summed)
             d_bias.sub_(epsilon / len(weight) * counts.sum())
         ctx.save_for_backward(d_features, d_weight, d_bias)
         likelihood = (normaliser - reference) @ counts
-        uniform = (normaliser - features @ mean_weight - bias.mean()) @ counts
+        uniform = normaliser @ counts - summed @ mean_weight - bias.mean() * counts.sum()
         ctx.mark_non_differentiable(likelihood)
         return (1 - epsilon) * likelihood + epsilon * uniform, likelihood
 

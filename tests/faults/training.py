@@ -6,8 +6,8 @@ FAULTS = [
     Fault(
         "padding is smoothed",
         "training/objective.py",
-        "bias.mean()) @ counts",
-        "bias.mean()).sum()",
+        "bias.mean() * counts.sum()",
+        "bias.mean() * len(target)",
         "training/test_objective.py",
     ),
     Fault(
@@ -20,9 +20,16 @@ FAULTS = [
     Fault(
         "smoothing is left out of the gradient",
         "training/objective.py",
-        "d_weight.sub_(epsilon / len(weight) * counted.sum(dim=0))",
+        "d_weight.sub_(epsilon / len(weight) * summed)",
         "d_weight.sub_(0)",
         "training/test_objective.py",
+    ),
+    Fault(
+        "a product of two types under autocast",
+        "training/objective.py",
+        "low_counted, low_weight, summed = counted.to(low), ",
+        "low_counted, low_weight, summed = counted, ",
+        "training/test_objective.py::test_gradients_under_autocast_point_where_those_of_float32_do",
     ),
     Fault(
         "the model is asked for the token it reads",

@@ -67,6 +67,20 @@ def test_bfloat16_products_keep_a_float32_sum():
     assert all(gradient.dtype == torch.float32 for gradient in torch.autograd.grad(found.smoothed, variables))
 
 
+@pytest.mark.parametrize("name", TINY)
+def test_gradients_under_autocast_point_where_those_of_float32_do(name):
+    model = tiny_model(name)
+    batch = collate([[4, 5, 6, 7], [5, 6]], [[4, 6, 5], [4, 5, 7, 8, 9]], [0, 1])
+
+    def gradient(*, low):
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+            loss = batch_loss(model, batch, 0.1).smoothed
+        found = torch.autograd.grad(loss, [*model.parameters()], materialize_grads=True)
+        return torch.cat([each.flatten() for each in found])
+
+    assert F.cosine_similarity(gradient(low=True), gradient(low=False), dim=0) > 0.98
+
+
 @pytest.mark.parametrize("name", ["transformer-sinusoidal-before-relu", "lstm-general", "gru-general-feeding"])
 def test_a_batch_costs_the_sum_of_its_sentences(name):
     assert name in TINY

@@ -39,7 +39,7 @@ class Walk:
         """The output at position `time` of `known`, the next after that of the last step."""
         x = fed
         for number, layer in enumerate(self.layers):
-            known = layer.known[time] if layer.known else None
+            known = None if layer.known is None else layer.known[time]
             self.parts[number] = layer.step(self.dropout(x) if number else x, known, self.parts[number])
             x = self.parts[number][0]
         return x
@@ -163,16 +163,26 @@ def _read_before(
 
 
 class _SummedGates:
-    """A layer whose gates take the sum of the products with input and state: one product for both."""
+    """A layer whose gates take the sum of the products with input and state.
+
+    Where a walk is learned from, one product makes both. A search walks but one step at a time, and to join the
+    weights for each would cost more than it saves.
+    """
 
     def __init__(self, rnn: nn.RNNBase, layer: int, known: Known | None) -> None:
         below, before = (rnn.get_parameter(f"weight_{kind}_l{layer}") for kind in ("ih", "hh"))
         bias = rnn.get_parameter(f"bias_ih_l{layer}") + rnn.get_parameter(f"bias_hh_l{layer}")
         self.known, rest, bias_left = _read_before(known, below, bias)
-        self.linear = SharedLinear(torch.cat((rest, before), dim=1), bias_left)
+        self.joined = torch.is_grad_enabled()
+        if self.joined:
+            self.both = SharedLinear(torch.cat((rest, before), dim=1), bias_left)
+        else:
+            self.below, self.before = SharedLinear(rest, bias_left), SharedLinear(before)
 
     def gates(self, x: Tensor, known: Gates | None, state: Tensor) -> Gates:
-        return self.linear(torch.cat((x, state), dim=1), known)
+        if self.joined:
+            return self.both(torch.cat((x, state), dim=1), known)
+        return self.before(state, self.below(x, known))
 
 
 class _Lstm(_SummedGates):

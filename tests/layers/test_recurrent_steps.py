@@ -35,6 +35,11 @@ def test_outputs_states_and_gradients_are_those_of_torch(kind, depth):
     for name, parameter in rnn.named_parameters():
         torch.testing.assert_close(parameter.grad, gradients[name])
 
+    with torch.no_grad():  # as in a search
+        walk = Walk(rnn, known, tuple(part.transpose(0, 1) for part in first), Dropout(0.0))
+        found = torch.stack([walk.step(time, fed[:, time]) for time in range(6)], dim=1)
+    torch.testing.assert_close(found, expected)
+
 
 class Thrice(Dropout):
     """Dropout that draws nothing: what it stands before shows as three times as much."""

@@ -45,6 +45,7 @@ class MultiHeadAttention(nn.Module):
         if model_dim % num_heads:
             raise ValueError(f"model_dim must be a multiple of num_heads ({num_heads}), not {model_dim}")
         self.num_heads = num_heads
+        self.joined = True  # whether `project_all` may hold a copy of the weights until the pass backwards
         self.dropout = dropout  # of attention weights
         self.query = nn.Linear(model_dim, model_dim)
         self.key_value = nn.Linear(model_dim, 2 * model_dim)  # one product for both
@@ -65,8 +66,8 @@ class MultiHeadAttention(nn.Module):
         return self.mix(self._split(self.query(querying)), attended, mask)
 
     def project_all(self, x: Float[Tensor, "row time model"]) -> tuple[Queries, KeyValue]:
-        """What the positions of `x` ask, and what they show, of one another: one product."""
-        if x.size(1) == 1:  # a step of a search, for which joining the weights would cost more than it saves
+        """What the positions of `x` ask, and what they show, of one another: one product where that is cheaper."""
+        if x.size(1) == 1 or not self.joined:  # for a step of a search, joining the weights costs more than it saves
             return self._split(self.query(x)), self.project(x)
         weight = torch.cat((self.query.weight, self.key_value.weight))
         bias = torch.cat((self.query.bias, self.key_value.bias))

@@ -19,6 +19,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from seq2seq.errors import ConfigError
+from seq2seq.layers.attention import MultiHeadAttention
 from seq2seq.layers.stack import Stack
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def shard(module: Module, size: int) -> Module:
         dist.broadcast(weight.data, src=0)
     # That an output is a view is no matter: nothing is written in place.
     warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view", UserWarning)
+    for layer in module.modules():
+        if isinstance(layer, MultiHeadAttention):
+            layer.joined = False  # else its weights would stay whole from one pass to the other
     mesh = init_device_mesh(next(module.parameters()).device.type, (size,))
     for layer in [layer for stack in module.modules() if isinstance(stack, Stack) for layer in stack]:
         fully_shard(layer, mesh=mesh)

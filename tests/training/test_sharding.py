@@ -12,6 +12,7 @@ from seq2seq.errors import ConfigError, DataError
 from seq2seq.files import RunFolder
 from seq2seq.layers.stack import Stack
 from seq2seq.models.build import build_model
+from seq2seq.models.transformer import EncoderLayer
 from seq2seq.training.objective import BatchLoss
 from seq2seq.training.parallel import Processes
 from seq2seq.training.sharding import filled, gathered, hollow, is_share, shard
@@ -240,6 +241,32 @@ def test_a_layer_is_whole_only_while_it_is_read():
         return [layer.seen for layer in tower.layers]
 
     assert in_processes(2, work) == [[[True, False, False], [False, True, False], [False, False, True]]] * 2
+
+
+def test_no_whole_weights_are_kept_for_the_pass_backwards():
+    """Of so few rows all else that is kept is smaller than a matrix, and a matrix has had its numbers given back."""
+    wide = tiny_transformer(model_dim=16, num_heads=2, feed_forward_dim=64, dropout=0.0)
+
+    class Encoding(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = Stack(EncoderLayer(wide) for _ in range(3))
+
+        def forward(self, rows):
+            for layer in self.layers:
+                rows = layer(rows, torch.ones(1, 1, 1, 3, dtype=torch.bool))
+            return rows
+
+    def work(processes):
+        model, saved = shard(Encoding(), processes.size), []
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda kept: kept):
+            model(torch.randn(1, 3, 16))
+        matrices = [each for each in saved if each.numel() >= 16 * 16]
+        return len(matrices), [list(each.shape) for each in matrices if each.untyped_storage().nbytes()]
+
+    for matrices, whole in in_processes(2, work):
+        assert matrices
+        assert not whole
 
 
 def test_a_copy_has_all_weights_for_a_block_and_none_of_them_after_it_whatever_happens():

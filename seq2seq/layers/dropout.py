@@ -49,5 +49,4 @@ def _scales(like: Tensor, probability: float) -> Tensor:
 def _draws(count: int) -> NDArray[np.int64]:
     """64 random bits each, of which the state of torch's generator decides."""
     seed = int(torch.randint(2**63 - 1, ()))
-    lowest, highest = -(2**63), 2**63 - 1
-    return np.random.Generator(np.random.SFC64(seed)).integers(lowest, highest, count, np.int64, endpoint=True)
+    return np.random.SFC64(seed).random_raw(count).view(np.int64)

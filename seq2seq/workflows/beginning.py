@@ -32,7 +32,8 @@ class Beginning(NamedTuple):
 def begin(recipe: Recipe, folder: RunFolder, device: torch.device, processes: Processes = ALONE) -> Beginning:
     """Text and model of `recipe`, in a process that from now on is made for training on `device`.
 
-    The tokenizers are those of the folder where it has some. Raises DataError and ConfigError, of one process in all.
+    The tokenizers are those of the folder where it has some. Raises DataError and
+    ConfigError, in every process when one of them fails.
     """
     keep_freed_memory()
     if recipe.training.deterministic and device.type == "cuda":

@@ -181,6 +181,7 @@ def test_recipes_that_come_along_are_clean(file):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # with every type checked, 60,000 pairs take minutes to prepare
 @pytest.mark.parametrize(
     "file",
     [path for path in CONTENDERS if path.parent.name in ("toy-reverse", "demo")],

@@ -1,6 +1,6 @@
 """How well `seq2seq train --plan` foretells: each recipe planned, then trained, with the same settings.
 
-    python benchmarks/plan/measure.py recipes/toy-reverse/*.yaml [--set KEY=VALUE]... [--updates 60]
+    python benchmarks/plan/measure.py recipes/toy-reverse/{transformer,lstm}.yaml [--set KEY=VALUE]... [--updates 60]
 
 Memory is the high-water mark of the resident set of the training's own process, as the kernel reports it. The recipe
 is checked before, so that neither pays for the vocabulary and the ids. Prints a Markdown table.
@@ -30,7 +30,9 @@ def measured(command: list[str], out: Path) -> tuple[float, float]:
 def compare(recipe: str, settings: list[str], device: str, folder: Path) -> str:
     program = [sys.executable, "-m", "seq2seq"]
     changes = [word for setting in settings for word in ("--set", setting)]
-    subprocess.run([*program, "recipes", "check", recipe, *changes], check=True, capture_output=True)
+    checked = subprocess.run([*program, "recipes", "check", recipe, *changes], check=False, stdout=subprocess.DEVNULL)
+    if checked.returncode:
+        sys.exit(f"{recipe}: see above")
     command = [*program, "train", recipe, "--device", device, *changes]
     measured([*command, "--plan", "--json"], folder / "plan.json")
     plan = json.loads((folder / "plan.json").read_text())

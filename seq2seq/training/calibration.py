@@ -26,7 +26,8 @@ from seq2seq.devices import peak_memory
 from seq2seq.models.interface import EncoderDecoder
 from seq2seq.training.trainer import BatchSource, Trainer
 
-WARM_UP, TIMED, BLOCK = 5, 20, 5  # updates over real batches; the clock is read after each block
+WARM_UP, TIMED, BLOCK = 5, 20, 5  # updates over real batches, TIMED the least; the clock is read after each block
+SECONDS = 3.0  # that are timed at least: what else a machine does may slow twenty short updates by a third
 
 Rows = NDArray[np.int64]
 
@@ -75,7 +76,7 @@ def _needs(rows: int, source: int, target: int) -> tuple[int, ...]:
 
 
 def calibrate(trainer: Trainer, split: Pairs, probes: Sequence[Probe]) -> Calibration:
-    """What `trainer`, whose updates must be `updates_needed(probes, accumulate)`, needs in time and memory."""
+    """What `trainer`, which has to be ready for any number of updates and no validation, needs in time and memory."""
     course = _Course(trainer, trainer.batches, split, probes)
     judge = trainer.validate
 
@@ -100,11 +101,6 @@ def calibrate(trainer: Trainer, split: Pairs, probes: Sequence[Probe]) -> Calibr
         saving_seconds=saved.time - validated.time,
         split=trainer.position.split,
     )
-
-
-def updates_needed(probes: Sequence[Probe], accumulate: int) -> int:
-    """Updates of a calibration."""
-    return sum(_updates(probe, accumulate) for probe in probes) + WARM_UP + TIMED
 
 
 class _Mark(NamedTuple):
@@ -136,9 +132,12 @@ class _Course:
         self.mark()
         real = chain.from_iterable(self.real.epoch(each) for each in count())
         yield from islice(real, WARM_UP * accumulate)
-        for _ in range(TIMED // BLOCK):
+        timed, begun = 0, time.perf_counter()
+        while timed < TIMED or time.perf_counter() - begun < SECONDS:
             self.mark()
             yield from islice(real, BLOCK * accumulate)
+            timed += BLOCK
+        self.trainer.config = self.trainer.config.model_copy(update={"updates": self.trainer.position.update})
 
     def mark(self) -> None:
         trainer = self.trainer

@@ -1,6 +1,7 @@
 """A plan of a training, from a calibration on its own text, machine and model."""
 
 import logging
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -11,7 +12,7 @@ import torch
 from seq2seq.devices import choose_device
 from seq2seq.files import RunFolder
 from seq2seq.search.limits import SearchConfig
-from seq2seq.training.calibration import Calibration, Probe, calibrate, hungriest, updates_needed
+from seq2seq.training.calibration import Calibration, Probe, calibrate, hungriest
 from seq2seq.training.weights import parameter_count
 from seq2seq.workflows.advice import Machine
 from seq2seq.workflows.beginning import begin, build_trainer, build_validation, shortened, starting_model
@@ -78,8 +79,7 @@ def measure_training(recipe: Recipe, device: str, folder: Path, asked: float) ->
     run = RunFolder(folder)
     data, model = begin(recipe, run, torch.device(device))
     probes = choose_probes(recipe, data)
-    updates = updates_needed(probes, recipe.training.accumulate)
-    trainer = build_trainer(shortened(recipe, updates), run, data, model)
+    trainer = build_trainer(shortened(recipe, sys.maxsize), run, data, model)
     trainer.validate = replace(build_validation(recipe, data), search=usual_search(data))
     startup = time.time() - asked
     return calibrate(trainer, data.train, probes), startup

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq.training.calibration import TIMED, Calibration
+from seq2seq.training.calibration import SECONDS, TIMED, Calibration
 from seq2seq.workflows.advice import Advice, Machine
 from seq2seq.workflows.recipe import Recipe
 from seq2seq.workflows.tables import seconds_as_text
 
 SAFE = 0.9  # share of the memory that a safe batch may fill
 NOTE = """\
-Measured over {updates} updates after a warm-up, in a process of its own: speed, validation, start, and memory, to which
-is added what it seems to rise by until two epochs are read.
+Measured in a process of its own: speed (over {updates} updates and {seconds:g} seconds at least), validation, start,
+and memory, to which is added what it seems to rise by until two epochs are read.
 Counted: parameters, FLOPs (attention's products among them), fill, updates an epoch.
 Estimated: the largest safe batch, by a line through the memory of batches of {sizes} tokens, up to {safe:.0%}
 of what there is; the time to the end, if nothing else runs and every validation takes as long as this one.
@@ -138,7 +138,7 @@ class Plan:
         rows = [*self._size(), *self._speed(), *self._length()]
         sizes = ", ".join(f"{size:,}" for size, _ in self.measured.memory_by_budget)
         lines = [f"  {label + ':':<24}{value}" for label, value in rows]
-        note = NOTE.format(updates=TIMED, sizes=sizes, safe=SAFE)
+        note = NOTE.format(updates=TIMED, seconds=SECONDS, sizes=sizes, safe=SAFE)
         return "\n".join([f"{self.name}, on {self.device}", *lines, "", note])
 
     def _size(self) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from seq2seq.config import unknown
 from seq2seq.errors import ConfigError
 
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+KERNELS_KEPT = 16  # of oneDNN, whose own limit is 1024
 FAST_BF16 = ({"amx_bf16"}, {"avx512_bf16", "AuthenticAMD"})  # Intel's AVX-512 takes twice as long as in float32
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ def choose_device(name: str = "auto") -> torch.device:
         logger.info("device: %s", _described(kind))
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: no CUDA device {name!r} among the {torch.cuda.device_count()}; use --device cpu")
+    if kind == "cpu":
+        _keep_few_kernels()
     return torch.device(f"{kind}:{index}" if index else kind)
 
 
@@ -71,6 +74,16 @@ def only_deterministic_algorithms() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(mode=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _keep_few_kernels() -> None:
+    """Have oneDNN keep few of the kernels that it makes for an LSTM on a CPU, unless the user says otherwise.
+
+    It makes one for each shape of batch and hardly uses it again, and hundreds that stay between the blocks of memory
+    that batches take and leave cost gigabytes (as in https://github.com/pytorch/pytorch/issues/98688). oneDNN reads
+    this when it is first used.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS_KEPT))
 
 
 def _described(kind: str) -> str:

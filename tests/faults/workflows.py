@@ -4,6 +4,13 @@ from faults.fault import Fault
 
 FAULTS = [
     Fault(
+        "every kernel of an LSTM is kept",
+        "devices.py",
+        "KERNELS_KEPT = 16",
+        "KERNELS_KEPT = 1024",
+        "test_devices.py",
+    ),
+    Fault(
         "a lock is held on a file that is gone",
         "workflows/lock.py",
         "return os.path.samestat(path.stat(), os.fstat(handle))",

@@ -6,7 +6,7 @@ by the clock; at the end the validation and the writing of a checkpoint. Memory 
 process of its own.
 
 On a CPU memory goes on to rise after the largest batch, the less the longer: each new shape of batch leaves other holes
-in the heap, and its own kernels in a cache. The rise over the timed updates tells how fast.
+in the heap. The rise over the timed updates tells how fast.
 """
 
 import math

@@ -137,6 +137,7 @@ class _Course:
             self.mark()
             yield from islice(real, BLOCK * accumulate)
             timed += BLOCK
+        # These were all: the training is over now, and ends with its validation and a checkpoint.
         self.trainer.config = self.trainer.config.model_copy(update={"updates": self.trainer.position.update})
 
     def mark(self) -> None:
